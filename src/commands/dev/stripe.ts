@@ -1,0 +1,32 @@
+import path from "node:path";
+import { startStripeSimulator } from "@/simulator/stripe/server";
+import { type Environment, finished, type Service } from "./services";
+
+const SIMULATOR_KEY = "sk_test_sim_local";
+
+/** Stripe: the account of STRIPE_SECRET_KEY, or the simulator, which sends its webhooks to the app. */
+export function stripe(options: { port: number; webPort: number; stateFile: string }): Service {
+  return {
+    name: "Stripe",
+    start: async (environment) => {
+      if (!usesSimulator(environment)) return finished("your account (STRIPE_SECRET_KEY)");
+      const webhook = {
+        url: `http://localhost:${options.webPort}/api/webhooks/stripe`,
+        secret: environment.STRIPE_WEBHOOK_SECRET ?? "",
+      };
+      const simulator = await startStripeSimulator({
+        port: options.port,
+        stateFile: options.stateFile,
+        schemaDir: path.resolve("src/simulator/stripe/schema"),
+        webhooks: [webhook],
+      });
+      const env = { STRIPE_API_URL: simulator.url, STRIPE_SECRET_KEY: SIMULATOR_KEY };
+      return { line: `${simulator.url} (simulator)`, env, stop: simulator.close };
+    },
+  };
+}
+
+/** Whether no real key is set. */
+export function usesSimulator({ STRIPE_SECRET_KEY: key }: Environment): boolean {
+  return !key || key === SIMULATOR_KEY;
+}

@@ -1,0 +1,55 @@
+import { v7 } from "uuid";
+
+/** The one registry of id prefixes. An id is `prefix_` + 26 base32 characters of a UUIDv7, so ids sort by time. */
+const PREFIXES = {
+  user: "usr",
+  oauthAccount: "oac",
+  tenant: "ten",
+  apiKey: "key",
+  lot: "lot",
+  entry: "ent",
+  checkout: "chk",
+  auditEvent: "aud",
+  message: "msg",
+  run: "run",
+  channel: "chn",
+} as const;
+
+export type IdKind = keyof typeof PREFIXES;
+
+/** A tenant id that was proven to belong to the caller. Only the procedure ladder, the API-key check, the
+ *  inbox's customer look-up and cron's own listing may mint one (see `tests/architecture.test.ts`). */
+export type TenantId = string & { readonly __tenant: unique symbol };
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+let lastMs = 0;
+let sequence = 0;
+
+/** A new id, ordered by `at` (the caller's clock) and, within a millisecond, by the order of the calls. */
+export function newId(kind: IdKind, at: Date): string {
+  const ms = at.getTime();
+  sequence = ms === lastMs ? sequence + 1 : 0;
+  lastMs = ms;
+  return `${PREFIXES[kind]}_${base32(v7({ msecs: ms, seq: sequence }, new Uint8Array(16)))}`;
+}
+
+/** Marks an id as proven. See {@link TenantId} for who may. */
+export function provenTenantId(id: string): TenantId {
+  return id as TenantId;
+}
+
+function base32(bytes: Uint8Array): string {
+  let out = "";
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      out += ALPHABET[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  return out + ALPHABET[(value << (5 - bits)) & 31];
+}

@@ -1,0 +1,40 @@
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { guardClient } from "./guard";
+
+export type Orm = PostgresJsDatabase<Record<string, never>>;
+export type Tx = Parameters<Parameters<Orm["transaction"]>[0]>[0];
+
+export interface Database {
+  /** Drizzle on the guarded pool. Tenant rows only through `inTenant`; alone, for global tables. */
+  orm: Orm;
+  /** Connections of the quota gate's own, so that busy product transactions never starve it. */
+  gate: postgres.Sql;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  poolSize?: number;
+  gateConnections?: number;
+  /** false behind a transaction pooler (pgbouncer, Neon's or Supabase's pooler): costs one parse per call. */
+  prepare?: boolean;
+}
+
+/** Opens the app's connections. `max_pipeline` stays at postgres.js's default: lowering it loses acknowledged rows. */
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const shared = {
+    prepare: options.prepare ?? true,
+    connect_timeout: 5,
+    onnotice: () => {},
+    fetch_types: false,
+  };
+  const pool = postgres(url, { ...shared, max: options.poolSize ?? 10 });
+  const gate = postgres(url, { ...shared, max: options.gateConnections ?? 2 });
+  return {
+    orm: drizzle(guardClient(pool), { casing: "snake_case" }),
+    gate,
+    close: async () => {
+      await Promise.all([pool.end({ timeout: 5 }), gate.end({ timeout: 5 })]);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+select make_append_only('audit_events');

@@ -1,0 +1,37 @@
+import { index, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { createdAt, id, instant, tenantId } from "../db/columns";
+
+/** Who did what to which thing, written in the transaction that did it. Append-only. */
+export const auditEvents = pgTable(
+  "audit_events",
+  {
+    tenantId: tenantId(),
+    id: id(),
+    action: text().notNull(),
+    actor: text().notNull(),
+    subject: text(),
+    details: jsonb().$type<Record<string, unknown>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.id] })],
+);
+
+/** Facts that want an effect outside the database (mail, in-app notice). Written with the fact, sent after commit. */
+export const outbox = pgTable(
+  "outbox",
+  {
+    tenantId: tenantId(),
+    id: id(),
+    /** One message per fact: `quota.threshold:compute:<window start>:80`. */
+    fact: text().notNull(),
+    type: text().notNull(),
+    payload: jsonb().$type<Record<string, unknown>>().notNull(),
+    createdAt: createdAt(),
+    sentAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    unique("outbox_one_per_fact").on(t.tenantId, t.fact),
+    index("outbox_by_type").on(t.tenantId, t.type, t.id),
+  ],
+);

@@ -1,0 +1,42 @@
+import { foreignKey, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { tenants } from "../accounts/tables";
+import { createdAt, instant, tenantId } from "../db/columns";
+import type { PlanDefinition } from "./rules";
+
+/** What was sold, word for word. Immutable: no UPDATE or DELETE, by grant and by trigger. */
+export const planVersions = pgTable(
+  "plan_versions",
+  {
+    /** `pro@3`. */
+    id: text().primaryKey(),
+    planId: text().notNull(),
+    version: integer().notNull(),
+    definition: jsonb().$type<PlanDefinition>().notNull(),
+    /** sha-256 of the canonical definition: the same words are the same version. */
+    hash: text().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.planId, t.version), unique().on(t.planId, t.hash)],
+);
+
+/** The plan version a tenant is on, and why. One row per tenant, made with the tenant. */
+export const tenantPlans = pgTable(
+  "tenant_plans",
+  {
+    tenantId: tenantId(),
+    planVersion: text()
+      .notNull()
+      .references(() => planVersions.id),
+    /** What put the tenant there: the default, its subscription, or an operator. */
+    source: text({ enum: ["default", "subscription", "operator"] }).notNull(),
+    /** The billing interval that `billing_period` windows follow. */
+    interval: text({ enum: ["month", "year"] }).notNull(),
+    /** Where anchored windows start counting: sign-up, or the subscription's first day. */
+    anchorAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId] }),
+    foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
+  ],
+);

@@ -1,0 +1,24 @@
+import { prices } from "@/config/plans";
+import { env } from "@/env";
+import { systemClock } from "@/lib/time";
+import { createStripe } from "./billing/stripe-client";
+import type { Runtime } from "./context";
+import { openDatabase } from "./db/client";
+
+const globals = globalThis as { tollgateRuntime?: Runtime };
+
+/** What this process offers, made at the first call. Kept on globalThis: `next dev` reloads modules, not connections. */
+export function runtime(): Runtime {
+  globals.tollgateRuntime ??= createRuntime();
+  return globals.tollgateRuntime;
+}
+
+function createRuntime(): Runtime {
+  return {
+    db: openDatabase(env.DATABASE_URL),
+    now: systemClock,
+    prices,
+    stripe: createStripe({ secretKey: env.STRIPE_SECRET_KEY, apiUrl: env.STRIPE_API_URL }),
+    appUrl: env.APP_URL,
+  };
+}

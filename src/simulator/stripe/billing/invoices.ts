@@ -1,0 +1,266 @@
+import type Stripe from "stripe";
+import { listBody } from "../lists";
+import type { World } from "../world";
+import { defaultMethodOf } from "./cards";
+import { decimalOf } from "./money";
+import { attemptPayment, type PaymentOutcome } from "./payments";
+
+/** One line before it belongs to an invoice. */
+export interface LineDraft {
+  amount: number;
+  description: string | null;
+  price: Stripe.Price;
+  quantity: number;
+  period: { start: number; end: number };
+  proration: boolean;
+  subscription: string | null;
+  subscriptionItem: string | null;
+  invoiceItem?: string;
+}
+
+export interface InvoiceDraft {
+  customer: string;
+  currency: string;
+  reason: Stripe.Invoice["billing_reason"];
+  lines: LineDraft[];
+  subscription?: Stripe.Subscription;
+  metadata?: Record<string, string>;
+  description?: string | null;
+  period?: { start: number; end: number };
+}
+
+function lineParent(line: LineDraft): Stripe.InvoiceLineItem["parent"] {
+  const shared = { proration: line.proration, proration_details: line.proration ? { credited_items: null } : null };
+  if (line.subscription && line.subscriptionItem) {
+    return {
+      type: "subscription_item_details",
+      invoice_item_details: null,
+      subscription_item_details: {
+        ...shared,
+        invoice_item: line.invoiceItem ?? null,
+        subscription: line.subscription,
+        subscription_item: line.subscriptionItem,
+      },
+    };
+  }
+  if (!line.invoiceItem) return null;
+  const details = { ...shared, invoice_item: line.invoiceItem, subscription: line.subscription };
+  return { type: "invoice_item_details", invoice_item_details: details, subscription_item_details: null };
+}
+
+function lineItem(world: World, invoice: string, currency: string, line: LineDraft): Stripe.InvoiceLineItem {
+  return world.build<Stripe.InvoiceLineItem>("InvoiceLineItems:InvoiceLineItem", {
+    id: world.ids.next("il", 24),
+    amount: line.amount,
+    subtotal: line.amount,
+    currency,
+    description: line.description,
+    discount_amounts: [],
+    discountable: !line.proration,
+    invoice,
+    period: line.period,
+    parent: lineParent(line),
+    pretax_credit_amounts: [],
+    pricing: {
+      type: "price_details",
+      price_details: { price: line.price.id, product: line.price.product as string },
+      unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
+    },
+    quantity: line.quantity,
+    subscription: line.subscription,
+    taxes: [],
+  });
+}
+
+function parentOf(draft: InvoiceDraft): Stripe.Invoice["parent"] {
+  if (!draft.subscription) return null;
+  const { id, metadata } = draft.subscription;
+  return {
+    type: "subscription_details",
+    quote_details: null,
+    subscription_details: { metadata: { ...metadata }, subscription: id },
+  };
+}
+
+/** The fields of a draft that depend on its lines and customer; used for real invoices and previews. */
+export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Partial<Stripe.Invoice> {
+  const customer = world.get("customer", draft.customer);
+  const total = draft.lines.reduce((sum, line) => sum + line.amount, 0);
+  const due = Math.max(0, total + customer.balance);
+  const period = draft.period ?? { start: world.now(), end: world.now() };
+  const lines = draft.lines.map((line) => lineItem(world, id, draft.currency, line));
+  return {
+    id,
+    account_country: "US",
+    account_name: "Simulated account",
+    amount_due: due,
+    amount_remaining: due,
+    auto_advance: true,
+    billing_reason: draft.reason,
+    created: world.now(),
+    currency: draft.currency,
+    customer: customer.id,
+    customer_email: customer.email,
+    customer_name: customer.name ?? null,
+    customer_tax_exempt: "none",
+    customer_tax_ids: [],
+    description: draft.description ?? null,
+    issuer: { type: "self" },
+    lines: listBody(`/v1/invoices/${id}/lines`, lines) as Stripe.Invoice["lines"],
+    metadata: draft.metadata ?? {},
+    parent: parentOf(draft),
+    period_start: period.start,
+    period_end: period.end,
+    starting_balance: customer.balance,
+    status: "draft",
+    subtotal: total,
+    subtotal_excluding_tax: total,
+    total,
+    total_excluding_tax: total,
+    total_discount_amounts: [],
+    total_pretax_credit_amounts: [],
+    total_taxes: [],
+  };
+}
+
+/** Proration lines that wait for the next invoice of a subscription. */
+export function pendingLines(world: World, subscription: string): LineDraft[] {
+  const pending = world.store.all("invoiceitem").filter((item) => {
+    return item.invoice === null && item.parent?.subscription_details?.subscription === subscription;
+  });
+  return pending.reverse().map((item) => ({
+    amount: item.amount,
+    description: item.description,
+    price: world.get("price", item.pricing!.price_details!.price as string),
+    quantity: item.quantity,
+    period: item.period,
+    proration: item.proration,
+    subscription,
+    subscriptionItem: item.parent?.subscription_details?.subscription_item ?? null,
+    invoiceItem: item.id,
+  }));
+}
+
+/** Creates an invoice and finalizes it at once; a customer's balance is used up or added to. */
+export function issueInvoice(world: World, draft: InvoiceDraft): Stripe.Invoice {
+  const invoice = world.create("invoice", invoiceFields(world, world.ids.next("in", 24), draft));
+  for (const line of draft.lines) {
+    if (line.invoiceItem) world.get("invoiceitem", line.invoiceItem).invoice = invoice.id;
+  }
+  world.emit("invoice.created", invoice);
+  const customer = world.get("customer", draft.customer);
+  const sequence = customer.next_invoice_sequence ?? 1;
+  const endingBalance = customer.balance + invoice.total - invoice.amount_due;
+  Object.assign(invoice, {
+    status: "open",
+    effective_at: world.now(),
+    number: `${customer.invoice_prefix}-${String(sequence).padStart(4, "0")}`,
+    ending_balance: endingBalance,
+    hosted_invoice_url: `${world.baseUrl}/i/${invoice.id}`,
+    invoice_pdf: `${world.baseUrl}/i/${invoice.id}`,
+  });
+  invoice.status_transitions.finalized_at = world.now();
+  world.emit("invoice.finalized", invoice);
+  customer.next_invoice_sequence = sequence + 1;
+  if (endingBalance !== customer.balance) {
+    world.change(customer, "customer.updated", () => {
+      customer.balance = endingBalance;
+    });
+  }
+  return invoice;
+}
+
+/** The payment that an invoice's attempts share, if there was an attempt. */
+export function paymentOf(world: World, invoice: string): Stripe.InvoicePayment | undefined {
+  return world.store.all("invoice_payment").find((payment) => payment.invoice === invoice);
+}
+
+/** Marks an open invoice as paid and announces it. */
+export function markPaid(world: World, invoice: Stripe.Invoice, announcesPayment = true): void {
+  const payment = paymentOf(world, invoice.id);
+  if (payment && payment.status !== "paid") {
+    Object.assign(payment, { status: "paid", amount_paid: payment.amount_requested });
+    payment.status_transitions.paid_at = world.now();
+    world.emit("invoice_payment.paid", payment);
+  }
+  world.change(invoice, "invoice.updated", () => {
+    invoice.status = "paid";
+    invoice.attempted = true;
+    invoice.amount_paid = invoice.amount_due;
+    invoice.amount_remaining = 0;
+    invoice.next_payment_attempt = null;
+    invoice.status_transitions.paid_at = world.now();
+  });
+  world.emit("invoice.paid", invoice);
+  if (announcesPayment) world.emit("invoice.payment_succeeded", invoice);
+}
+
+function linkPayment(world: World, invoice: Stripe.Invoice, intent: Stripe.PaymentIntent): void {
+  world.store.hidden("payment_intent", intent.id).invoice = invoice.id;
+  world.create("invoice_payment", {
+    invoice: invoice.id,
+    amount_requested: invoice.amount_due,
+    amount_paid: null,
+    currency: invoice.currency,
+    is_default: true,
+    status: "open",
+    payment: { type: "payment_intent", payment_intent: intent.id },
+  });
+}
+
+/** Tries to collect an open invoice. Dunning and the subscription's status are the caller's concern. */
+export function attemptInvoice(world: World, invoice: Stripe.Invoice, paymentMethod?: string | null): PaymentOutcome {
+  invoice.attempted = true;
+  if (invoice.amount_due === 0) {
+    markPaid(world, invoice);
+    return "succeeded";
+  }
+  const customer = invoice.customer as string;
+  const subscriptionId = invoice.parent?.subscription_details?.subscription as string | undefined;
+  const subscription = subscriptionId ? world.store.find("subscription", subscriptionId) : undefined;
+  const payment = paymentOf(world, invoice.id);
+  const { outcome, intent } = attemptPayment(world, {
+    amount: invoice.amount_due,
+    currency: invoice.currency,
+    customer,
+    paymentMethod: paymentMethod ?? defaultMethodOf(world, customer, subscription),
+    description: subscription ? "Subscription update" : invoice.description,
+    invoice: invoice.id,
+    ...(payment ? { intent: payment.payment.payment_intent as string } : {}),
+  });
+  if (!payment) linkPayment(world, invoice, intent);
+  if (outcome === "succeeded") markPaid(world, invoice);
+  return outcome;
+}
+
+/** Voids an invoice that will never be paid. */
+export function voidInvoice(world: World, invoice: Stripe.Invoice): void {
+  invoice.status = "void";
+  invoice.next_payment_attempt = null;
+  invoice.status_transitions.voided_at = world.now();
+  world.emit("invoice.voided", invoice);
+}
+
+/** The invoice of a one-time payment that already went through (`invoice_creation`). */
+export function paidInvoice(
+  world: World,
+  customer: string,
+  intent: Stripe.PaymentIntent,
+  lineItems: Stripe.LineItem[],
+): Stripe.Invoice {
+  const period = { start: world.now(), end: world.now() };
+  const lines = lineItems.map((item) => ({
+    amount: item.amount_total,
+    description: item.description,
+    price: item.price!,
+    quantity: item.quantity ?? 1,
+    period,
+    proration: false,
+    subscription: null,
+    subscriptionItem: null,
+  }));
+  const invoice = issueInvoice(world, { customer, currency: intent.currency, reason: "manual", lines });
+  linkPayment(world, invoice, intent);
+  markPaid(world, invoice);
+  return invoice;
+}

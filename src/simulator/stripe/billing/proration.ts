@@ -1,0 +1,87 @@
+import type Stripe from "stripe";
+import type { World } from "../world";
+import type { LineDraft } from "./invoices";
+import { decimalOf, prorateMinor } from "./money";
+
+function dayOf(unix: number): string {
+  const options = { day: "2-digit", month: "short", year: "numeric", timeZone: "UTC" } as const;
+  return new Intl.DateTimeFormat("en-GB", options).format(new Date(unix * 1000));
+}
+
+function prorationLine(
+  world: World,
+  item: Stripe.SubscriptionItem,
+  kind: "Unused" | "Remaining",
+  date: number,
+): LineDraft {
+  const { current_period_start: start, current_period_end: end } = item;
+  const quantity = item.quantity ?? 1;
+  const from = Math.min(Math.max(date, start), end);
+  const amount = prorateMinor((item.price.unit_amount ?? 0) * quantity, end - from, end - start);
+  const product = world.store.find("product", item.price.product as string)?.name ?? "Product";
+  const name = quantity === 1 ? product : `${quantity} × ${product}`;
+  return {
+    amount: kind === "Unused" && amount !== 0 ? -amount : amount,
+    description: `${kind} time on ${name} after ${dayOf(from)}`,
+    price: item.price,
+    quantity,
+    period: { start: from, end },
+    proration: true,
+    subscription: item.subscription,
+    subscriptionItem: item.id,
+  };
+}
+
+function isSame(a: Stripe.SubscriptionItem, b: Stripe.SubscriptionItem): boolean {
+  return a.price.id === b.price.id && a.quantity === b.quantity;
+}
+
+/**
+ * Credits for what was paid and will not be used, and charges for what replaces it, to the second, each
+ * line rounded on its own ({@link prorateMinor}). Items that did not change cost nothing.
+ */
+export function prorationLines(
+  world: World,
+  before: Stripe.SubscriptionItem[],
+  after: Stripe.SubscriptionItem[],
+  date: number,
+): LineDraft[] {
+  const stays = (item: Stripe.SubscriptionItem, others: Stripe.SubscriptionItem[]) =>
+    others.some((other) => other.id === item.id && isSame(item, other));
+  const credits = before.filter((item) => !stays(item, after));
+  const charges = after.filter((item) => !stays(item, before));
+  return [
+    ...credits.map((item) => prorationLine(world, item, "Unused", date)),
+    ...charges.map((item) => prorationLine(world, item, "Remaining", date)),
+  ];
+}
+
+/** Stores prorations as invoice items; the next invoice of the subscription picks them up. */
+export function createProrationItems(world: World, subscription: Stripe.Subscription, lines: LineDraft[]): void {
+  for (const line of lines) {
+    const item = world.create("invoiceitem", {
+      amount: line.amount,
+      net_amount: line.amount,
+      currency: subscription.currency,
+      customer: subscription.customer,
+      date: world.now(),
+      description: line.description,
+      discounts: [],
+      parent: {
+        type: "subscription_details",
+        subscription_details: { subscription: subscription.id, subscription_item: line.subscriptionItem! },
+      },
+      period: line.period,
+      pricing: {
+        type: "price_details",
+        price_details: { price: line.price.id, product: line.price.product as string },
+        unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
+      },
+      proration: true,
+      quantity: line.quantity,
+      quantity_decimal: decimalOf(line.quantity),
+      tax_rates: [],
+    });
+    world.emit("invoiceitem.created", item);
+  }
+}

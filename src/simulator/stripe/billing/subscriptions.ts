@@ -1,0 +1,267 @@
+import type Stripe from "stripe";
+import { invalidRequest, notSimulated } from "../errors";
+import { listBody } from "../lists";
+import type { World } from "../world";
+import { collect, endSubscription, hasMethod } from "./collection";
+import { type InvoiceDraft, issueInvoice, type LineDraft, pendingLines } from "./invoices";
+import { decimalOf, formatMinor } from "./money";
+import type { PaymentOutcome } from "./payments";
+import { daysLater, nextBoundary } from "./periods";
+
+export interface NewItem {
+  price: Stripe.Price;
+  quantity: number;
+  metadata?: Record<string, string>;
+}
+
+export interface NewSubscription {
+  customer: string;
+  items: NewItem[];
+  paymentMethod: string | null;
+  metadata: Record<string, string>;
+  description?: string | null;
+  /** Unix seconds; null without a trial. */
+  trialEnd: number | null;
+  missingMethod?: "cancel" | "create_invoice" | "pause";
+  cancelAtPeriodEnd?: boolean;
+  /** False leaves the first invoice open, for `default_incomplete`. */
+  collects: boolean;
+}
+
+const TRIAL_NOTICE_DAYS = 3;
+
+function planOf(world: World, price: Stripe.Price): Stripe.Plan {
+  return world.build<Stripe.Plan>("Plans:Plan", {
+    id: price.id,
+    active: price.active,
+    amount: price.unit_amount,
+    amount_decimal: decimalOf(price.unit_amount ?? 0),
+    created: price.created,
+    currency: price.currency,
+    interval: price.recurring!.interval,
+    interval_count: price.recurring!.interval_count,
+    metadata: { ...price.metadata },
+    nickname: price.nickname,
+    product: price.product,
+  });
+}
+
+/** Puts a price on a subscription item, together with the plan Stripe still shows beside it. */
+export function setItemPrice(world: World, item: Stripe.SubscriptionItem, price: Stripe.Price): void {
+  item.price = structuredClone(price);
+  item.plan = planOf(world, price);
+}
+
+export function newItem(
+  world: World,
+  subscription: string,
+  { price, quantity, metadata = {} }: NewItem,
+  period: { start: number; end: number },
+): Stripe.SubscriptionItem {
+  const item = world.build<Stripe.SubscriptionItem>("SubscriptionItems:SubscriptionItem", {
+    id: world.ids.next("si", 14),
+    created: world.now(),
+    current_period_start: period.start,
+    current_period_end: period.end,
+    metadata,
+    quantity,
+    subscription,
+    tax_rates: [],
+  });
+  setItemPrice(world, item, price);
+  return item;
+}
+
+/** @throws StripeApiError 400 for one-time prices; 501 for prices that renew at different times. */
+export function assertRecurring(prices: Stripe.Price[]): Stripe.Price.Recurring {
+  const [first] = prices;
+  if (!first) throw invalidRequest("You must pass at least one item.", "items");
+  for (const { id, recurring, currency } of prices) {
+    if (!recurring) {
+      throw invalidRequest(`The price specified is set to \`type=one_time\` (${id}); it must be recurring.`, "items");
+    }
+    if (currency !== first.currency) throw invalidRequest("All prices must have the same currency.", "items");
+    const isSame =
+      recurring.interval === first.recurring?.interval &&
+      recurring.interval_count === first.recurring.interval_count;
+    if (!isSame) throw notSimulated("subscriptions whose items have different intervals");
+  }
+  return first.recurring!;
+}
+
+/** The line that bills one item for a whole period. */
+export function periodLine(item: Stripe.SubscriptionItem, product: string, isTrial = false): LineDraft {
+  const { unit_amount, currency, recurring } = item.price;
+  const quantity = item.quantity ?? 1;
+  const each = `${formatMinor(unit_amount ?? 0, currency)} / ${recurring?.interval}`;
+  return {
+    amount: isTrial ? 0 : (unit_amount ?? 0) * quantity,
+    description: isTrial ? `Trial period for ${product}` : `${quantity} × ${product} (at ${each})`,
+    price: item.price,
+    quantity,
+    period: { start: item.current_period_start, end: item.current_period_end },
+    proration: false,
+    subscription: item.subscription,
+    subscriptionItem: item.id,
+  };
+}
+
+export function productName(world: World, price: Stripe.Price): string {
+  return world.store.find("product", price.product as string)?.name ?? "Product";
+}
+
+/** Issues an invoice for a subscription with its pending prorations and the given lines. */
+export function invoiceSubscription(
+  world: World,
+  subscription: Stripe.Subscription,
+  reason: InvoiceDraft["reason"],
+  lines: LineDraft[],
+  period?: { start: number; end: number },
+): Stripe.Invoice {
+  const invoice = issueInvoice(world, {
+    customer: subscription.customer as string,
+    currency: subscription.currency,
+    reason,
+    subscription,
+    lines: [...pendingLines(world, subscription.id), ...lines],
+    ...(period ? { period } : {}),
+  });
+  subscription.latest_invoice = invoice.id;
+  return invoice;
+}
+
+function build(world: World, wanted: NewSubscription): Stripe.Subscription {
+  const recurring = assertRecurring(wanted.items.map((item) => item.price));
+  const start = world.now();
+  const end = wanted.trialEnd ?? nextBoundary(start, start, recurring);
+  const subscription = world.create("subscription", {
+    customer: wanted.customer,
+    currency: wanted.items[0]!.price.currency,
+    status: wanted.trialEnd === null ? "incomplete" : "trialing",
+    billing_mode: { type: "flexible", flexible: { proration_discounts: "included" } },
+    billing_cycle_anchor: wanted.trialEnd ?? start,
+    start_date: start,
+    trial_start: wanted.trialEnd === null ? null : start,
+    trial_end: wanted.trialEnd,
+    default_payment_method: wanted.paymentMethod,
+    default_tax_rates: [],
+    description: wanted.description ?? null,
+    metadata: wanted.metadata,
+    payment_settings: {
+      payment_method_options: null,
+      payment_method_types: null,
+      save_default_payment_method: "off",
+    },
+    trial_settings: {
+      end_behavior: {
+        billing_cycle_anchor: null,
+        missing_payment_method: wanted.missingMethod ?? "create_invoice",
+      },
+    },
+  });
+  subscription.invoice_settings.issuer = { type: "self" };
+  const items = wanted.items.map((item) => newItem(world, subscription.id, item, { start, end }));
+  const url = `/v1/subscription_items?subscription=${subscription.id}`;
+  subscription.items = listBody(url, items) as Stripe.Subscription["items"];
+  if (wanted.cancelAtPeriodEnd) scheduleCancellation(world, subscription);
+  return subscription;
+}
+
+/** Creates a subscription and its first invoice, and collects it. */
+export function createSubscription(
+  world: World,
+  wanted: NewSubscription,
+): { subscription: Stripe.Subscription; outcome: PaymentOutcome | null } {
+  const subscription = build(world, wanted);
+  const isTrial = wanted.trialEnd !== null;
+  world.emit("customer.subscription.created", subscription);
+  const lines = subscription.items.data.map((item) => periodLine(item, productName(world, item.price), isTrial));
+  const invoice = invoiceSubscription(world, subscription, "subscription_create", lines);
+  if (isTrial) announceTrialEnd(world, subscription);
+  const isFree = invoice.amount_due === 0;
+  if (!wanted.collects && !isFree) return { subscription, outcome: null };
+  return { subscription, outcome: collect(world, invoice, { automatic: true }) };
+}
+
+/** When the notice of a trial's end is due (unix seconds). */
+export function trialNoticeAt(subscription: Stripe.Subscription): number {
+  return daysLater(subscription.trial_end ?? 0, -TRIAL_NOTICE_DAYS);
+}
+
+/** Sends the notice once, as soon as the trial's last three days have begun. */
+export function announceTrialEnd(world: World, subscription: Stripe.Subscription): void {
+  const hidden = world.store.hidden("subscription", subscription.id);
+  if (hidden.trialWillEndSent || trialNoticeAt(subscription) > world.now()) return;
+  hidden.trialWillEndSent = true;
+  world.emit("customer.subscription.trial_will_end", subscription);
+}
+
+/** Plans the end of a subscription; the caller announces the change. */
+export function scheduleCancellation(world: World, subscription: Stripe.Subscription): void {
+  subscription.cancel_at_period_end = true;
+  subscription.cancel_at = subscription.items.data[0]!.current_period_end;
+  subscription.canceled_at = world.now();
+  subscription.cancellation_details = world.build<Stripe.Subscription.CancellationDetails>(
+    "Subscriptions:Subscription.CancellationDetails",
+    { ...subscription.cancellation_details, reason: "cancellation_requested" },
+  );
+}
+
+/** Takes a planned end back; the caller announces the change. */
+export function unscheduleCancellation(world: World, subscription: Stripe.Subscription): void {
+  subscription.cancel_at_period_end = false;
+  subscription.cancel_at = null;
+  subscription.canceled_at = null;
+  subscription.cancellation_details = world.build<Stripe.Subscription.CancellationDetails>(
+    "Subscriptions:Subscription.CancellationDetails",
+    {},
+  );
+}
+
+/** Cancels at once on request. */
+export function cancelNow(world: World, subscription: Stripe.Subscription): void {
+  endSubscription(world, subscription, "cancellation_requested");
+}
+
+function endTrialWithoutMethod(world: World, subscription: Stripe.Subscription): boolean {
+  const behaviour = subscription.trial_settings?.end_behavior.missing_payment_method;
+  if (behaviour === "cancel") {
+    cancelNow(world, subscription);
+    return true;
+  }
+  if (behaviour !== "pause") return false;
+  world.change(subscription, "customer.subscription.updated", () => {
+    subscription.status = "paused";
+  });
+  world.emit("customer.subscription.paused", subscription);
+  return true;
+}
+
+function startNextPeriod(world: World, subscription: Stripe.Subscription): void {
+  const { scheduledItems = [] } = world.store.hidden("subscription", subscription.id);
+  delete world.store.hidden("subscription", subscription.id).scheduledItems;
+  for (const { id, price } of scheduledItems) {
+    const item = subscription.items.data.find((each) => each.id === id);
+    if (item) setItemPrice(world, item, world.get("price", price));
+  }
+  if (subscription.status === "trialing") subscription.status = "active";
+  for (const item of subscription.items.data) {
+    item.current_period_start = item.current_period_end;
+    const anchor = subscription.billing_cycle_anchor;
+    item.current_period_end = nextBoundary(anchor, item.current_period_start, item.price.recurring!);
+  }
+}
+
+/** What happens when a subscription's period is over: it ends, or a new period is billed. */
+export function renew(world: World, subscription: Stripe.Subscription): void {
+  if (subscription.cancel_at !== null && subscription.cancel_at <= world.now()) {
+    return endSubscription(world, subscription, "cancellation_requested");
+  }
+  const isTrialOver = subscription.status === "trialing";
+  if (isTrialOver && !hasMethod(world, subscription) && endTrialWithoutMethod(world, subscription)) return;
+  const { current_period_start: start, current_period_end: end } = subscription.items.data[0]!;
+  world.change(subscription, "customer.subscription.updated", () => startNextPeriod(world, subscription));
+  const lines = subscription.items.data.map((item) => periodLine(item, productName(world, item.price)));
+  const invoice = invoiceSubscription(world, subscription, "subscription_cycle", lines, { start, end });
+  collect(world, invoice, { automatic: true });
+}

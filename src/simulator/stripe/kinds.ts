@@ -1,0 +1,89 @@
+import type Stripe from "stripe";
+
+/** The objects the simulator stores, by the value of their `object` field. */
+export interface Kinds {
+  customer: Stripe.Customer;
+  product: Stripe.Product;
+  price: Stripe.Price;
+  payment_method: Stripe.PaymentMethod;
+  payment_intent: Stripe.PaymentIntent;
+  charge: Stripe.Charge;
+  refund: Stripe.Refund;
+  invoice: Stripe.Invoice;
+  invoiceitem: Stripe.InvoiceItem;
+  invoice_payment: Stripe.InvoicePayment;
+  subscription: Stripe.Subscription;
+  "checkout.session": Stripe.Checkout.Session;
+  "billing_portal.session": Stripe.BillingPortal.Session;
+  "billing_portal.configuration": Stripe.BillingPortal.Configuration;
+  "test_helpers.test_clock": Stripe.TestHelpers.TestClock;
+  webhook_endpoint: Stripe.WebhookEndpoint;
+  event: Stripe.Event;
+}
+
+export type Kind = keyof Kinds;
+
+interface KindFacts {
+  /** The declaration in the stripe package that describes the object. */
+  definition: string;
+  prefix: string;
+  idLength: number;
+}
+
+export const KINDS: Record<Kind, KindFacts> = {
+  customer: { definition: "Customers:Customer", prefix: "cus", idLength: 14 },
+  product: { definition: "Products:Product", prefix: "prod", idLength: 14 },
+  price: { definition: "Prices:Price", prefix: "price", idLength: 24 },
+  payment_method: { definition: "PaymentMethods:PaymentMethod", prefix: "pm", idLength: 24 },
+  payment_intent: { definition: "PaymentIntents:PaymentIntent", prefix: "pi", idLength: 24 },
+  charge: { definition: "Charges:Charge", prefix: "ch", idLength: 24 },
+  refund: { definition: "Refunds:Refund", prefix: "re", idLength: 24 },
+  invoice: { definition: "Invoices:Invoice", prefix: "in", idLength: 24 },
+  invoiceitem: { definition: "InvoiceItems:InvoiceItem", prefix: "ii", idLength: 24 },
+  invoice_payment: { definition: "InvoicePayments:InvoicePayment", prefix: "inpay", idLength: 24 },
+  subscription: { definition: "Subscriptions:Subscription", prefix: "sub", idLength: 24 },
+  "checkout.session": { definition: "Checkout/Sessions:Session", prefix: "cs_test", idLength: 58 },
+  "billing_portal.session": { definition: "BillingPortal/Sessions:Session", prefix: "bps", idLength: 24 },
+  "billing_portal.configuration": {
+    definition: "BillingPortal/Configurations:Configuration",
+    prefix: "bpc",
+    idLength: 24,
+  },
+  "test_helpers.test_clock": { definition: "TestHelpers/TestClocks:TestClock", prefix: "clock", idLength: 24 },
+  webhook_endpoint: { definition: "WebhookEndpoints:WebhookEndpoint", prefix: "we", idLength: 24 },
+  event: { definition: "Events:EventBase", prefix: "evt", idLength: 24 },
+};
+
+/** How a card behaves when it is charged. */
+export type CardBehaviour = "succeeds" | "declines" | "authenticates_once" | "authenticates_always";
+
+/** What the simulator must remember about an object and Stripe does not show. */
+export interface Hidden {
+  payment_method: { behaviour?: CardBehaviour; authenticated?: boolean };
+  payment_intent: { invoice?: string };
+  subscription: SubscriptionHidden;
+  webhook_endpoint: { secret?: string };
+  "checkout.session": CheckoutHidden;
+  "billing_portal.session": { flowUsed?: boolean; afterCompletionUrl?: string };
+}
+
+export interface SubscriptionHidden {
+  trialWillEndSent?: boolean;
+  /** Prices that take effect with the next period. */
+  scheduledItems?: Array<{ id: string; price: string }>;
+  /** An update that waits for its invoice to be paid (`pending_if_incomplete`). */
+  pendingUpdate?: { invoice: string; target: Partial<Stripe.Subscription> };
+}
+
+export interface CheckoutHidden {
+  lineItems?: Stripe.LineItem[];
+  subscriptionData?: Stripe.Checkout.SessionCreateParams.SubscriptionData;
+  paymentIntentData?: Stripe.Checkout.SessionCreateParams.PaymentIntentData;
+  /** Unix seconds; the end of a trial given as a date. */
+  trialEnd?: number;
+  /** A payment that waits for 3-D Secure. */
+  pending?: { paymentIntent: string | null; paymentMethod: string; email: string | null };
+  /** A failed attempt is continued with the same payment intent. */
+  paymentIntent?: string;
+  asyncOutcome?: { succeeds: boolean; at: number; paymentMethod: string };
+}

@@ -1,0 +1,37 @@
+import type { Route } from "../routes";
+import { chargeRoutes } from "./charges";
+import { checkoutSessionRoutes } from "./checkout-sessions";
+import { customerRoutes } from "./customers";
+import { eventRoutes } from "./events";
+import { invoiceItemRoutes, invoicePaymentRoutes, invoiceRoutes } from "./invoices";
+import { paymentIntentRoutes } from "./payment-intents";
+import { paymentMethodRoutes } from "./payment-methods";
+import { portalConfigurationRoutes } from "./portal-configurations";
+import { portalSessionRoutes } from "./portal-sessions";
+import { priceRoutes } from "./prices";
+import { productRoutes } from "./products";
+import { refundRoutes } from "./refunds";
+import { subscriptionRoutes } from "./subscriptions";
+import { testClockRoutes } from "./test-clocks";
+import { webhookEndpointRoutes } from "./webhook-endpoints";
+
+/** Every endpoint the simulator implements. */
+export const ROUTES: Route[] = [
+  ...chargeRoutes,
+  ...checkoutSessionRoutes,
+  ...customerRoutes,
+  ...eventRoutes,
+  ...invoiceItemRoutes,
+  ...invoicePaymentRoutes,
+  ...invoiceRoutes,
+  ...paymentIntentRoutes,
+  ...paymentMethodRoutes,
+  ...portalConfigurationRoutes,
+  ...portalSessionRoutes,
+  ...priceRoutes,
+  ...productRoutes,
+  ...refundRoutes,
+  ...subscriptionRoutes,
+  ...testClockRoutes,
+  ...webhookEndpointRoutes,
+];

@@ -1,0 +1,85 @@
+import type Stripe from "stripe";
+import { createCustomer } from "../billing/catalog";
+import { cancelNow } from "../billing/subscriptions";
+import { mergeMetadata, sentFields } from "../changes";
+import { listPage } from "../lists";
+import { route } from "../routes";
+import type { World } from "../world";
+
+const WRITABLE =
+  "email name description phone metadata address shipping preferred_locales tax_exempt balance " +
+  "invoice_settings.default_payment_method";
+
+const PLAIN_FIELDS = [
+  "email",
+  "name",
+  "description",
+  "phone",
+  "address",
+  "shipping",
+  "preferred_locales",
+  "tax_exempt",
+  "balance",
+] as const;
+
+function defaultPaymentMethod(world: World, customer: string, params: Stripe.CustomerUpdateParams): void {
+  const wanted = params.invoice_settings?.default_payment_method;
+  if (wanted === undefined) return;
+  if (wanted) world.get("payment_method", wanted, "invoice_settings[default_payment_method]");
+  world.get("customer", customer).invoice_settings.default_payment_method = wanted || null;
+}
+
+function create(params: Stripe.CustomerCreateParams, world: World): Stripe.Customer {
+  if (params.test_clock) world.get("test_helpers.test_clock", params.test_clock, "test_clock");
+  return createCustomer(world, {
+    ...sentFields(params, ...PLAIN_FIELDS, "test_clock"),
+    metadata: mergeMetadata({}, params.metadata),
+  });
+}
+
+function update(params: Stripe.CustomerUpdateParams, world: World, id: string): Stripe.Customer {
+  return world.change(world.get("customer", id), "customer.updated", (customer) => {
+    Object.assign(customer, sentFields(params, ...PLAIN_FIELDS));
+    customer.metadata = mergeMetadata(customer.metadata, params.metadata);
+    defaultPaymentMethod(world, id, params);
+  });
+}
+
+function remove(world: World, id: string): Stripe.DeletedCustomer {
+  const customer = world.get("customer", id);
+  for (const subscription of world.store.all("subscription")) {
+    if (subscription.customer === id && subscription.status !== "canceled") cancelNow(world, subscription);
+  }
+  world.store.remove("customer", id);
+  world.emit("customer.deleted", customer);
+  return { id, object: "customer", deleted: true };
+}
+
+export const customerRoutes = [
+  route<Stripe.CustomerCreateParams>("POST", "/customers", `${WRITABLE} test_clock`, (params, { world }) =>
+    create(params, world),
+  ),
+  route("GET", "/customers/{}", "", (_, { world, ids }) => world.get("customer", ids[0]!)),
+  route<Stripe.CustomerUpdateParams>("POST", "/customers/{}", WRITABLE, (params, { world, ids }) =>
+    update(params, world, ids[0]!),
+  ),
+  route("DELETE", "/customers/{}", "", (_, { world, ids }) => remove(world, ids[0]!)),
+  route<Stripe.CustomerListParams>(
+    "GET",
+    "/customers",
+    "email created limit starting_after ending_before",
+    (params, { world, path }) =>
+      listPage(path, world.store.all("customer"), params, ({ email }) => !params.email || email === params.email),
+  ),
+  route<Stripe.CustomerListPaymentMethodsParams>(
+    "GET",
+    "/customers/{}/payment_methods",
+    "type limit starting_after ending_before",
+    (params, { world, ids, path }) => {
+      world.get("customer", ids[0]!);
+      const isOwn = (method: Stripe.PaymentMethod) =>
+        method.customer === ids[0] && (!params.type || method.type === params.type);
+      return listPage(path, world.store.all("payment_method"), params, isOwn);
+    },
+  ),
+];

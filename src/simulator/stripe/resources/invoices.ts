@@ -1,0 +1,153 @@
+import type Stripe from "stripe";
+import { collect, settle } from "../billing/collection";
+import { type InvoiceDraft, invoiceFields, pendingLines, voidInvoice } from "../billing/invoices";
+import { DECLINE } from "../billing/payments";
+import { nextBoundary } from "../billing/periods";
+import { applyUpdate, type SubscriptionUpdate } from "../billing/subscription-update";
+import { periodLine, productName } from "../billing/subscriptions";
+import { mergeMetadata } from "../changes";
+import { cardError, invalidRequest, notSimulated } from "../errors";
+import { listBody, listPage } from "../lists";
+import { route } from "../routes";
+import type { World } from "../world";
+
+const PREVIEW =
+  "customer subscription subscription_details.items subscription_details.proration_behavior " +
+  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end";
+
+function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.Invoice {
+  const invoice = world.get("invoice", id);
+  if (invoice.status === "paid") throw invalidRequest("Invoice is already paid", undefined, "invoice_already_paid");
+  if (invoice.status !== "open") {
+    throw invalidRequest(`This invoice can't be paid because it is ${invoice.status}.`, undefined, "invoice_not_payable");
+  }
+  if (params.payment_method) world.get("payment_method", params.payment_method, "payment_method");
+  if (params.paid_out_of_band) {
+    settle(world, invoice, false);
+    return invoice;
+  }
+  const outcome = collect(world, invoice, { automatic: false, paymentMethod: params.payment_method ?? null });
+  if (outcome === "declined") throw cardError(DECLINE);
+  if (outcome === "requires_action") {
+    throw cardError({
+      code: "invoice_payment_intent_requires_action",
+      message: "Payment for this invoice requires additional user action before it can be completed successfully.",
+    });
+  }
+  return invoice;
+}
+
+function previewUpdate(details: Stripe.InvoiceCreatePreviewParams.SubscriptionDetails): SubscriptionUpdate {
+  return {
+    items: details.items ?? [],
+    prorationBehavior: (details.proration_behavior ?? "create_prorations") as SubscriptionUpdate["prorationBehavior"],
+    resetsAnchor: details.billing_cycle_anchor?.type === "now",
+    endsTrial: details.trial_end === "now",
+    paymentBehavior: "allow_incomplete",
+    ...(details.proration_date === undefined ? {} : { prorationDate: details.proration_date }),
+  };
+}
+
+/** What the next invoice of a subscription would be, or the one an update would issue at once. */
+function preview(params: Stripe.InvoiceCreatePreviewParams, world: World): Stripe.Invoice {
+  if (!params.subscription) throw notSimulated("previews without a subscription");
+  const copy = structuredClone(world.get("subscription", params.subscription, "subscription"));
+  const details = params.subscription_details ?? {};
+  const update = previewUpdate(details);
+  const bill = applyUpdate(world, copy, update);
+  const isImmediate = bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice";
+  const { current_period_start: start, current_period_end: end } = copy.items.data[0]!;
+  const nextPeriod = copy.items.data.map((item) => {
+    const next = nextBoundary(copy.billing_cycle_anchor, item.current_period_end, item.price.recurring!);
+    const period = { current_period_start: item.current_period_end, current_period_end: next };
+    return periodLine({ ...item, ...period }, productName(world, item.price));
+  });
+  const lines = isImmediate ? bill.newPeriod : nextPeriod;
+  const draft: InvoiceDraft = {
+    customer: copy.customer as string,
+    currency: copy.currency,
+    reason: isImmediate && params.subscription_details ? "subscription_update" : "upcoming",
+    subscription: copy,
+    lines: [...pendingLines(world, copy.id), ...bill.prorations, ...lines],
+    period: { start, end },
+  };
+  const id = world.ids.next("upcoming_in", 24);
+  const invoice = world.build<Stripe.Invoice>("Invoices:Invoice", invoiceFields(world, id, draft));
+  if (invoice.parent?.subscription_details && details.proration_date !== undefined) {
+    invoice.parent.subscription_details.subscription_proration_date = details.proration_date;
+  }
+  return invoice;
+}
+
+function matches(params: Stripe.InvoiceListParams): (invoice: Stripe.Invoice) => boolean {
+  return ({ customer, status, parent, collection_method }) =>
+    (!params.customer || customer === params.customer) &&
+    (!params.status || status === params.status) &&
+    (!params.collection_method || collection_method === params.collection_method) &&
+    (!params.subscription || parent?.subscription_details?.subscription === params.subscription);
+}
+
+export const invoiceRoutes = [
+  route<Stripe.InvoiceCreatePreviewParams>("POST", "/invoices/create_preview", PREVIEW, (params, { world }) =>
+    preview(params, world),
+  ),
+  route("GET", "/invoices/{}", "", (_, { world, ids }) => world.get("invoice", ids[0]!)),
+  route<Stripe.InvoiceUpdateParams>("POST", "/invoices/{}", "metadata description", (params, { world, ids }) =>
+    world.change(world.get("invoice", ids[0]!), "invoice.updated", (invoice) => {
+      invoice.metadata = mergeMetadata(invoice.metadata ?? {}, params.metadata);
+      if (params.description !== undefined) invoice.description = params.description || null;
+    }),
+  ),
+  route<Stripe.InvoicePayParams>(
+    "POST",
+    "/invoices/{}/pay",
+    "payment_method paid_out_of_band off_session",
+    (params, { world, ids }) => pay(params, world, ids[0]!),
+  ),
+  route("POST", "/invoices/{}/void", "", (_, { world, ids }) => {
+    const invoice = world.get("invoice", ids[0]!);
+    if (invoice.status !== "open") throw invalidRequest("You can only void open invoices.");
+    voidInvoice(world, invoice);
+    return invoice;
+  }),
+  route("GET", "/invoices/{}/lines", "limit starting_after ending_before", (params, { world, ids, path }) => {
+    const lines = world.get("invoice", ids[0]!).lines.data;
+    return Object.keys(params as object).length > 0 ? listPage(path, lines, params as object) : listBody(path, lines);
+  }),
+  route<Stripe.InvoiceListParams>(
+    "GET",
+    "/invoices",
+    "customer status subscription collection_method created limit starting_after ending_before",
+    (params, { world, path }) => listPage(path, world.store.all("invoice"), params, matches(params)),
+  ),
+];
+
+export const invoicePaymentRoutes = [
+  route("GET", "/invoice_payments/{}", "", (_, { world, ids }) => world.get("invoice_payment", ids[0]!)),
+  route<Stripe.InvoicePaymentListParams>(
+    "GET",
+    "/invoice_payments",
+    "invoice payment status created limit starting_after ending_before",
+    (params, { world, path }) =>
+      listPage(path, world.store.all("invoice_payment"), params, ({ invoice, status, payment }) => {
+        if (params.invoice && invoice !== params.invoice) return false;
+        if (params.status && status !== params.status) return false;
+        return !params.payment?.payment_intent || payment.payment_intent === params.payment.payment_intent;
+      }),
+  ),
+];
+
+export const invoiceItemRoutes = [
+  route("GET", "/invoiceitems/{}", "", (_, { world, ids }) => world.get("invoiceitem", ids[0]!)),
+  route<Stripe.InvoiceItemListParams>(
+    "GET",
+    "/invoiceitems",
+    "customer invoice pending created limit starting_after ending_before",
+    (params, { world, path }) =>
+      listPage(path, world.store.all("invoiceitem"), params, (item) => {
+        if (params.customer && item.customer !== params.customer) return false;
+        if (params.invoice && item.invoice !== params.invoice) return false;
+        return params.pending === undefined || (item.invoice === null) === params.pending;
+      }),
+  ),
+];

@@ -1,0 +1,56 @@
+/** Something the simulator sent that does not match the schemas of the installed `stripe` package. */
+export interface Violation {
+  where: "response" | "event";
+  /** The endpoint or the event type. */
+  subject: string;
+  problems: string[];
+}
+
+/** How webhooks misbehave. */
+export interface DeliveryMode {
+  /** Event types that are never delivered; `*` drops all. */
+  drop: string[];
+  /** Deliver everything twice. */
+  duplicate: boolean;
+  /** Deliver each waiting batch newest first. */
+  reverse: boolean;
+  /** Keep deliveries until this is switched off. */
+  hold: boolean;
+  /** Wait this long (real time) before the first try. */
+  delayMs: number;
+  /** Answer API requests only after this long; a second request with the same key gets 409 meanwhile. */
+  apiDelayMs: number;
+}
+
+export const DEFAULT_MODE: DeliveryMode = {
+  drop: [],
+  duplicate: false,
+  reverse: false,
+  hold: false,
+  delayMs: 0,
+  apiDelayMs: 0,
+};
+
+/**
+ * How the next API requests fail: `429` and `500` before execution, `timeout` and `close` after it, with
+ * the answer lost.
+ */
+export type ApiFault = "429" | "500" | "timeout" | "close";
+
+/** What happens after a renewal fails. */
+export interface Dunning {
+  /** Days from each failed attempt to the next. */
+  retryDays: number[];
+  /** The subscription's fate after the last retry. */
+  finally: "cancel" | "unpaid" | "past_due";
+}
+
+/** The knobs of one simulator. */
+export interface Settings {
+  mode: DeliveryMode;
+  /** How many of the next charges are declined, whatever the card. */
+  declineNext: number;
+  apiFaults: ApiFault[];
+  dunning: Dunning;
+  retry: { baseMs: number; maxAttempts: number; timeoutMs: number };
+}
