@@ -62,6 +62,7 @@ async function runUntil(
     priceList,
     demoData,
     webServer(ports.web, () => {
+      print("\n  The app ended by itself.");
       process.exitCode = 1;
       stop.abort();
     }),

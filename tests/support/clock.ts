@@ -12,7 +12,17 @@ export class TestClock {
     this.#now = new Date(instant);
   }
 
-  advance({ days = 0, hours = 0, minutes = 0, seconds = 0 }: { days?: number; hours?: number; minutes?: number; seconds?: number }): void {
+  advance({
+    days = 0,
+    hours = 0,
+    minutes = 0,
+    seconds = 0,
+  }: {
+    days?: number;
+    hours?: number;
+    minutes?: number;
+    seconds?: number;
+  }): void {
     const totalSeconds = ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
     this.#now = new Date(this.#now.getTime() + totalSeconds * 1_000);
   }

@@ -36,7 +36,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     db: database.db,
     now: clock.now,
     prices: options.prices ?? tollgatePrices,
-    stripe: options.stripe ?? new Stripe("sk_test_sim_nobody", { host: "127.0.0.1", port: 1, protocol: "http" }),
+    stripe:
+      options.stripe ?? new Stripe("sk_test_sim_nobody", { host: "127.0.0.1", port: 1, protocol: "http" }),
     appUrl: "http://app.test",
   };
   const ctx = createCtx(runtime, { kind: "system", reason: "test" });
@@ -48,10 +49,14 @@ export async function world(options: WorldOptions = {}): Promise<World> {
 
 async function newTenant(ctx: Ctx, name: string, timeZone = "UTC"): Promise<TenantCtx> {
   const userId = newId("user", ctx.now());
-  await ctx.db.orm.insert(users).values({ id: userId, email: `${userId}@${name}.test`, name, createdAt: ctx.now() });
+  await ctx.db.orm
+    .insert(users)
+    .values({ id: userId, email: `${userId}@${name}.test`, name, createdAt: ctx.now() });
   const versions = await ensurePlanVersions(ctx);
   const planVersionId = versions.get(ctx.prices.defaultPlan)!.id;
   const asOwner = { ...ctx, actor: { kind: "user" as const, userId } };
-  const tenant = await createTenant(asOwner, { name, ownerUserId: userId, timeZone }, (inner) => entitle(inner, { planVersionId, source: "default" }));
+  const tenant = await createTenant(asOwner, { name, ownerUserId: userId, timeZone }, (inner) =>
+    entitle(inner, { planVersionId, source: "default" }),
+  );
   return { ...asOwner, tenant };
 }

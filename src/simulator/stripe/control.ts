@@ -1,0 +1,98 @@
+import { advanceTo, settleDue } from "./billing/due";
+import { type ApiFault, DEFAULT_MODE, type DeliveryMode } from "./settings";
+import type { World } from "./world";
+
+/** What tests and the development panel may do to the simulated Stripe. */
+export interface Control {
+  /** Changes some of the delivery settings; the others stay. */
+  setMode(mode: Partial<DeliveryMode>): void;
+  /** Declines the next n charges, whatever the card. */
+  declineNext(count: number): void;
+  /** Moves the clock forward and does what falls due on the way. */
+  advanceTo(date: Date): Promise<void>;
+  /** Delivers an event again. */
+  resend(eventId: string): void;
+  /** Makes the next n API requests fail. */
+  failNext(kind: ApiFault, count: number): void;
+  /** Resolves when all deliveries have settled; held ones don't count. */
+  flush(): Promise<void>;
+  /** The simulated instant. */
+  now(): Date;
+}
+
+export function createControl(world: World, onChange: () => void): Control {
+  return {
+    setMode: (mode) => {
+      Object.assign(world.settings.mode, mode);
+      world.deliveries.wake();
+    },
+    declineNext: (count) => {
+      world.settings.declineNext = count;
+    },
+    advanceTo: async (date) => {
+      advanceTo(world, Math.floor(date.getTime() / 1000));
+      onChange();
+    },
+    resend: (eventId) => {
+      const event = world.get("event", eventId);
+      for (const endpoint of world.deliveries.endpointsFor(event.type)) world.deliveries.enqueue(event.id, endpoint.id);
+      onChange();
+    },
+    failNext: (kind, count) => {
+      world.settings.apiFaults.push(...Array.from({ length: count }, () => kind));
+    },
+    flush: () => world.deliveries.flush(),
+    now: () => {
+      settleDue(world, world.now());
+      return new Date(world.now() * 1000);
+    },
+  };
+}
+
+type ControlBody = {
+  mode?: Partial<DeliveryMode>;
+  count?: number;
+  date?: string;
+  eventId?: string;
+  kind?: ApiFault;
+};
+
+/** The control API over HTTP, under `/__sim/`. @returns null for an unknown command. */
+export async function runControlCommand(
+  world: World,
+  control: Control,
+  command: string,
+  body: ControlBody,
+): Promise<object | null> {
+  switch (command) {
+    case "report":
+      return {
+        now: control.now().toISOString(),
+        mode: world.settings.mode,
+        events: world.store.all("event").length,
+        deliveries: world.deliveries.attempts,
+        violations: world.violations,
+      };
+    case "mode":
+      control.setMode(body.mode ?? DEFAULT_MODE);
+      return { mode: world.settings.mode };
+    case "decline-next":
+      control.declineNext(body.count ?? 1);
+      return { declineNext: world.settings.declineNext };
+    case "advance":
+      if (!body.date || Number.isNaN(Date.parse(body.date))) return { error: "date must be an ISO instant" };
+      await control.advanceTo(new Date(body.date));
+      return { now: control.now().toISOString() };
+    case "resend":
+      control.resend(body.eventId ?? "");
+      return { resent: body.eventId };
+    case "fail-next":
+      control.failNext(body.kind ?? "500", body.count ?? 1);
+      return { faults: world.settings.apiFaults };
+    case "flush":
+      await control.flush();
+      return { flushed: true };
+    default:
+      return null;
+  }
+}
