@@ -90,7 +90,7 @@ export function parseEnv(source: Source): Env {
   const given = withDefaults(source);
   const parsed = schema.safeParse(given);
   const problems = [...ruleProblems(given), ...(parsed.error ? shapeProblems(parsed.error, given) : [])];
-  if (!parsed.success || problems.length > 0) throw new Error(explain(problems));
+  if (!parsed.success || problems.length > 0) throw new Error(explain(problems, given.NODE_ENV));
   const variables = parsed.data;
   return {
     ...variables,
@@ -168,10 +168,10 @@ function productionProblems(given: Source): string[] {
   return problems;
 }
 
-function explain(problems: string[]): string {
+function explain(problems: string[], nodeEnv: string | undefined): string {
   const count =
     problems.length === 1 ? "1 environment variable needs" : `${problems.length} environment variables need`;
-  return [`Tollgate cannot start: ${count} attention.`, ...problems.sort().map((line) => `  ${line}`)].join(
-    "\n",
-  );
+  const lines = [`Tollgate cannot start: ${count} attention.`, ...problems.sort().map((line) => `  ${line}`)];
+  if (nodeEnv === "development") lines.push("npm run dev fills in whatever .env leaves out.");
+  return lines.join("\n");
 }

@@ -2,10 +2,10 @@ import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { isProduction } from "@/env";
 import { removeEmbeddedPostgres } from "@/server/db/embedded";
+import { command } from "./dev/command";
 import { localCron } from "./dev/cron";
-import { demoData, priceList } from "./dev/data";
 import { database, migrations } from "./dev/database";
-import { claimFolder, fillSecrets, loadEnvFiles } from "./dev/files";
+import { claimFolder, fillSecrets, loadEnvFiles, publishEnvironment, RUNNING_ENVIRONMENT } from "./dev/files";
 import { mail } from "./dev/mail";
 import { choosePorts } from "./dev/ports";
 import { type Environment, type Service, ServiceGroup } from "./dev/services";
@@ -15,6 +15,7 @@ import { webServer } from "./dev/web";
 const FILES = {
   postgres: ".data/postgres",
   stripe: ".data/stripe.json",
+  stripeSchema: ".data/stripe-schema",
   mail: ".data/mail.json",
   ports: ".data/ports.json",
   secrets: ".data/secrets.json",
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
     await runUntil(signal, group, values.port);
   } finally {
     await group.stop();
+    await rm(RUNNING_ENVIRONMENT, { force: true });
     await release();
   }
 }
@@ -58,9 +60,15 @@ async function runUntil(
     database(FILES.postgres),
     migrations,
     mail(ports, FILES.mail),
-    stripe({ port: ports.stripe, webPort: ports.web, stateFile: FILES.stripe }),
-    priceList,
-    demoData,
+    stripe({
+      port: ports.stripe,
+      webPort: ports.web,
+      stateFile: FILES.stripe,
+      schemaDir: FILES.stripeSchema,
+    }),
+    command("Price list", "src/commands/plans.ts", ["push"]),
+    // A database of the builder's own gets the tables, but nobody else's demo tenants.
+    ...(environment.DATABASE_URL ? [] : [command("Demo data", "src/commands/seed.ts")]),
     webServer(ports.web, () => {
       print("\n  The app ended by itself.");
       process.exitCode = 1;
@@ -70,6 +78,7 @@ async function runUntil(
   ];
   await group.start(services, environment, stop.signal);
   if (stop.signal.aborted) return;
+  await publishEnvironment(environment);
   print(`\n  Open ${environment.APP_URL}   (Ctrl-C stops everything)\n`);
   await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
 }

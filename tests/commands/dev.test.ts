@@ -3,9 +3,11 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseEnv as parseEnvFile } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { command } from "@/commands/dev/command";
 import { onChange, runJob } from "@/commands/dev/cron";
-import { claimFolder, fillSecrets } from "@/commands/dev/files";
+import { claimFolder, fillSecrets, publishEnvironment } from "@/commands/dev/files";
 import { choosePorts, nextFreePort } from "@/commands/dev/ports";
 import { type Environment, type Service, ServiceGroup } from "@/commands/dev/services";
 
@@ -130,6 +132,40 @@ describe("secrets", () => {
     expect(second.STRIPE_WEBHOOK_SECRET).toMatch(/^whsec_.{32}/);
     expect(new Set(Object.values(second)).size).toBe(3);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("the running environment", () => {
+  test("reaches other commands as a private file they can load", async () => {
+    const file = path.join(folder, "running.env");
+    await publishEnvironment(
+      { MAIL_FROM: "Tollgate <a@b.test> # ops", DATABASE_URL: "postgres://u:p$x@h/d", HOME: "/" },
+      file,
+    );
+    expect(parseEnvFile(await readFile(file, "utf8"))).toEqual({
+      MAIL_FROM: "Tollgate <a@b.test> # ops",
+      DATABASE_URL: "postgres://u:p$x@h/d",
+    });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("a command of the start", () => {
+  test("gets the variables of the services before it, and its last line is shown", async () => {
+    const file = path.join(folder, "command.mjs");
+    await writeFile(file, "console.log('working'); console.log(process.env.SEEN + process.argv[2]);");
+    const started = await command("Job", file, ["!"]).start(
+      { ...process.env, SEEN: "yes" },
+      AbortSignal.timeout(30_000),
+    );
+    expect(started.line).toBe("yes!");
+  });
+
+  test("that fails stops the start with what it printed", async () => {
+    const file = path.join(folder, "command.mjs");
+    await writeFile(file, "console.error('no price list'); process.exit(3);");
+    const started = command("Job", file).start(process.env, AbortSignal.timeout(30_000));
+    await expect(started).rejects.toThrow(/ended with 3\.\nno price list/);
   });
 });
 

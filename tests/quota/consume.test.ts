@@ -83,16 +83,14 @@ test("a consume inside a product transaction that rolls back leaves no trace", a
     inTenant(ada, async (tx, inner) => {
       const receipt = await consume(inner, { feature: "compute", units: 90, key: "doomed" });
       expect(receipt.allowed).toBe(true);
-      await tx
-        .insert(runs)
-        .values({
-          tenantId: ada.tenant.id,
-          id: "run_doomed",
-          name: "doomed",
-          computeUnits: 90,
-          createdBy: "test",
-          createdAt: ada.now(),
-        });
+      await tx.insert(runs).values({
+        tenantId: ada.tenant.id,
+        id: "run_doomed",
+        name: "doomed",
+        computeUnits: 90,
+        createdBy: "test",
+        createdAt: ada.now(),
+      });
       throw new Error("the product changed its mind");
     }),
   ).rejects.toThrow("changed its mind");

@@ -26,7 +26,7 @@ export const ZONES = [
 ] as const;
 
 // Only the past: two releases of the tz data agree on it, while they may differ on the rules to come
-// (2025c and 2026a do: America/Vancouver keeps summer time from November 2026).
+// (Node 20.20 and PostgreSQL 18.4 do: only the latter keeps Vancouver on summer time after November 2026).
 const FROM = new Date("1990-01-01T00:00:00.000Z");
 const TO = new Date("2025-12-31T23:59:59.999Z");
 const HOUR_MS = 3_600_000;

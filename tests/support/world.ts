@@ -7,8 +7,7 @@ import { createTenant } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type Runtime, type TenantCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
-import { ensurePlanVersions } from "@/server/plans/service";
-import { entitle } from "@/server/quota/entitle";
+import { entitleDefault } from "@/server/quota/entitle";
 import { TestClock } from "./clock";
 import { type TestDatabase, testDatabase } from "./database";
 
@@ -52,11 +51,7 @@ async function newTenant(ctx: Ctx, name: string, timeZone = "UTC"): Promise<Tena
   await ctx.db.orm
     .insert(users)
     .values({ id: userId, email: `${userId}@${name}.test`, name, createdAt: ctx.now() });
-  const versions = await ensurePlanVersions(ctx);
-  const planVersionId = versions.get(ctx.prices.defaultPlan)!.id;
   const asOwner = { ...ctx, actor: { kind: "user" as const, userId } };
-  const tenant = await createTenant(asOwner, { name, ownerUserId: userId, timeZone }, (inner) =>
-    entitle(inner, { planVersionId, source: "default" }),
-  );
+  const tenant = await createTenant(asOwner, { name, ownerUserId: userId, timeZone }, entitleDefault);
   return { ...asOwner, tenant };
 }

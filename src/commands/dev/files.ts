@@ -3,16 +3,37 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
+import { variableNames } from "@/env";
 import { isAlive } from "@/server/db/embedded-binaries";
 import type { Environment } from "./services";
 
 const GENERATED = ["AUTH_SECRET", "CRON_SECRET", "STRIPE_WEBHOOK_SECRET"] as const;
+
+/** The variables of the running `npm run dev`, for other commands; gone when it stops. */
+export const RUNNING_ENVIRONMENT = ".data/running.env";
 
 /** Reads `.env.local` and `.env`, as Next does, into `process.env`; what is set already stays. */
 export function loadEnvFiles(): void {
   for (const file of [".env.local", ".env"]) if (existsSync(file)) process.loadEnvFile(file);
   // `KEY=` in a copied .env.example means "unset", also for whoever reads process.env by itself.
   for (const [name, value] of Object.entries(process.env)) if (value === "") delete process.env[name];
+}
+
+/** For every command but `dev`: the `.env` files, and then what a running `npm run dev` has started. */
+export function loadRunningEnvironment(): void {
+  loadEnvFiles();
+  if (existsSync(RUNNING_ENVIRONMENT)) process.loadEnvFile(RUNNING_ENVIRONMENT);
+}
+
+/** Writes the app's variables for `loadRunningEnvironment`. */
+export async function publishEnvironment(
+  environment: Environment,
+  file = RUNNING_ENVIRONMENT,
+): Promise<void> {
+  const lines = variableNames
+    .filter((name) => environment[name])
+    .map((name) => `${name}='${environment[name]}'\n`);
+  await writePrivateFile(file, lines.join(""));
 }
 
 /** Makes the secrets that are unset, once, and keeps them in `file` for the next start. */
@@ -26,10 +47,14 @@ export async function fillSecrets(file: string, environment: Environment): Promi
   await writeJsonFile(file, saved);
 }
 
-/** Writes a private file in one step, so that a crash never leaves half of it. */
 export async function writeJsonFile(file: string, content: unknown): Promise<void> {
+  await writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Writes in one step, so that a crash never leaves half of it. */
+async function writePrivateFile(file: string, content: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  await writeFile(`${file}.new`, content, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 

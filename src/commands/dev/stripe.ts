@@ -1,14 +1,21 @@
-import path from "node:path";
 import { startStripeSimulator } from "@/simulator/stripe/server";
 import { type Environment, finished, type Service } from "./services";
 
 const SIMULATOR_KEY = "sk_test_sim_local";
 
 /** Stripe: the account of STRIPE_SECRET_KEY, or the simulator, which sends its webhooks to the app. */
-export function stripe(options: { port: number; webPort: number; stateFile: string }): Service {
+export function stripe(options: {
+  port: number;
+  webPort: number;
+  stateFile: string;
+  schemaDir: string;
+}): Service {
   return {
     name: "Stripe",
     start: async (environment) => {
+      if (/^(sk|rk)_live_/.test(environment.STRIPE_SECRET_KEY ?? "")) {
+        throw new Error("STRIPE_SECRET_KEY is a live key. Development works with test keys only.");
+      }
       if (!usesSimulator(environment)) return finished("your account (STRIPE_SECRET_KEY)");
       const webhook = {
         url: `http://localhost:${options.webPort}/api/webhooks/stripe`,
@@ -17,7 +24,7 @@ export function stripe(options: { port: number; webPort: number; stateFile: stri
       const simulator = await startStripeSimulator({
         port: options.port,
         stateFile: options.stateFile,
-        schemaDir: path.resolve("src/simulator/stripe/schema"),
+        schemaDir: options.schemaDir,
         webhooks: [webhook],
       });
       const env = { STRIPE_API_URL: simulator.url, STRIPE_SECRET_KEY: SIMULATOR_KEY };
@@ -26,7 +33,6 @@ export function stripe(options: { port: number; webPort: number; stateFile: stri
   };
 }
 
-/** Whether no real key is set. */
-export function usesSimulator({ STRIPE_SECRET_KEY: key }: Environment): boolean {
+function usesSimulator({ STRIPE_SECRET_KEY: key }: Environment): boolean {
   return !key || key === SIMULATOR_KEY;
 }

@@ -44,17 +44,12 @@ async function migrationCount(sql: postgres.Sql): Promise<number> {
   return Number(row?.count ?? 0);
 }
 
+/** The walls first, then the slices, then who may call what. */
 async function repeatableSql(): Promise<string[]> {
-  const slices = await readdir(serverDir, { withFileTypes: true });
-  const folders = slices.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  folders.sort((a, b) => Number(b === "db") - Number(a === "db") || a.localeCompare(b));
-  const files = await Promise.all(
-    folders.map(async (folder) => {
-      const names = await readdir(path.join(serverDir, folder));
-      return names.filter((name) => name.endsWith(".sql")).sort().map((name) => path.join(serverDir, folder, name));
-    }),
-  );
-  return Promise.all(files.flat().map((file) => readFile(file, "utf8")));
+  const found = await readdir(serverDir, { recursive: true });
+  const slices = found.filter((file) => file.endsWith(".sql") && !file.startsWith("db")).sort();
+  const files = ["db/security.sql", ...slices, "db/functions.sql"];
+  return Promise.all(files.map((file) => readFile(path.join(serverDir, file), "utf8")));
 }
 
 /** Time-outs live on the role, so they hold behind any pooler and whatever the client forgets to set. */
@@ -66,7 +61,10 @@ async function ensureLogin(tx: postgres.TransactionSql, appUrl: string): Promise
   if (role === "" || role === current?.name) return;
   const [existing] = await tx`select 1 from pg_roles where rolname = ${role}`;
   const name = tx(role);
-  if (!existing) await tx.unsafe(`create role ${quoteIdentifier(role)} login nobypassrls password ${quoteLiteral(password)}`);
+  if (!existing)
+    await tx.unsafe(
+      `create role ${quoteIdentifier(role)} login nobypassrls password ${quoteLiteral(password)}`,
+    );
   await tx`grant tollgate_app to ${name}`;
   await tx`alter role ${name} set statement_timeout = '5s'`;
   await tx`alter role ${name} set lock_timeout = '2s'`;

@@ -39,6 +39,3 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   from entries f
   where f.operation = 'forfeit' and f.granted_after - f.used_after <> f.units
 $$;
-alter function ledger_books() owner to tollgate_gate;
-revoke all on function ledger_books() from public;
-grant execute on function ledger_books() to tollgate_app;

@@ -17,10 +17,20 @@ export async function verifyBooks(ctx: Ctx): Promise<Breach[]> {
     );
     const found: Breach[] = [];
     for (const { name } of functions) {
-      const rows = await tx.execute<{ invariant: string; tenant_id: string; subject: string; detail: string }>(
-        sql`select * from ${sql.identifier(name)}()`,
+      const rows = await tx.execute<{
+        invariant: string;
+        tenant_id: string;
+        subject: string;
+        detail: string;
+      }>(sql`select * from ${sql.identifier(name)}()`);
+      found.push(
+        ...rows.map((row) => ({
+          invariant: row.invariant,
+          tenantId: row.tenant_id,
+          subject: row.subject,
+          detail: row.detail,
+        })),
       );
-      found.push(...rows.map((row) => ({ invariant: row.invariant, tenantId: row.tenant_id, subject: row.subject, detail: row.detail })));
     }
     return found;
   });

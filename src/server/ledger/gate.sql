@@ -349,18 +349,3 @@ begin
   perform 1 from meters where tenant_id = p_tenant and feature = p_feature for no key update;
   return gate_roll(p_now, p_tenant, p_feature, p_id, p_actor);
 end $$;
-
-do $$
-declare
-  f record;
-begin
-  for f in
-    select p.oid::regprocedure as signature, p.prosecdef from pg_proc p
-    where p.pronamespace = 'public'::regnamespace and (p.proname like 'gate\_%' or p.proname like 'ledger\_%')
-  loop
-    execute format('alter function %s owner to tollgate_gate', f.signature);
-    execute format('revoke all on function %s from public', f.signature);
-    if f.prosecdef then execute format('grant execute on function %s to tollgate_app', f.signature); end if;
-  end loop;
-end $$;
-alter type gate_answer owner to tollgate_gate;

@@ -1,14 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
 import { newId } from "@/lib/ids";
 import type { Feature } from "@/lib/price-list";
-import { periodAt } from "@/lib/time";
 import { actorName, type TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { entries, meters } from "../ledger/tables";
 import { limitUnits, type PlanVersion, windowUnit } from "../plans/rules";
-import { planVersion } from "../plans/service";
+import { ensurePlanVersions, planVersion } from "../plans/service";
 import { tenantPlans } from "../plans/tables";
 import { rollMeter } from "./jobs";
 
@@ -68,6 +67,12 @@ export async function entitle(ctx: TenantCtx, input: EntitleInput): Promise<void
     }
     await followPlan(inner, version, plan);
   });
+}
+
+/** The plan of a new tenant, and of one whose subscription ended. */
+export async function entitleDefault(ctx: TenantCtx): Promise<void> {
+  const versions = await ensurePlanVersions(ctx);
+  await entitle(ctx, { planVersionId: versions.get(ctx.prices.defaultPlan)!.id, source: "default" });
 }
 
 /** In feature order, as the gate locks them. A feature that the version doesn't know keeps its row, with nothing granted. */
@@ -130,14 +135,14 @@ function policyOf(
 }
 
 async function openMeter(ctx: WritingCtx, feature: string, policy: Policy): Promise<void> {
-  const window = firstWindow(ctx, policy);
+  const window = await firstWindow(ctx, policy);
   const row = { tenantId: ctx.tenant.id, feature, ...policy, granted: policy.allowance, used: 0, ...window };
   await ctx.tx.insert(meters).values(row);
   await writeEntry(ctx, "grant", row, 0);
 }
 
 async function changeMeter(ctx: WritingCtx, feature: string, policy: Policy): Promise<void> {
-  await rollMeter(ctx, feature);
+  await rollMeter(ctx, { tenantId: ctx.tenant.id, feature });
   const [meter] = await ctx.tx.select().from(meters).where(ofMeter(ctx, feature));
   if (!meter || samePolicy(meter, policy)) return;
   const sameWindow =
@@ -147,7 +152,7 @@ async function changeMeter(ctx: WritingCtx, feature: string, policy: Policy): Pr
   // A moved window starts now and takes its usage along, so changing plans never hands out an allowance twice.
   const window = sameWindow
     ? { windowStartsAt: meter.windowStartsAt, windowEndsAt: meter.windowEndsAt }
-    : { ...firstWindow(ctx, policy), windowStartsAt: ctx.now() };
+    : { ...(await firstWindow(ctx, policy)), windowStartsAt: ctx.now() };
   const row = {
     tenantId: ctx.tenant.id,
     feature,
@@ -170,14 +175,18 @@ async function changeMeter(ctx: WritingCtx, feature: string, policy: Policy): Pr
   await writeEntry(ctx, "adjust", row, meter.used - Number(booked?.units ?? 0));
 }
 
-function firstWindow(ctx: TenantCtx, policy: Policy): { windowStartsAt: Date; windowEndsAt: Date | null } {
-  if (!policy.windowUnit) return { windowStartsAt: ctx.now(), windowEndsAt: null };
-  const period = periodAt(ctx.now(), {
-    unit: policy.windowUnit,
-    anchor: policy.anchorAt,
-    timeZone: policy.timeZone,
-  });
-  return { windowStartsAt: period.startsAt, windowEndsAt: period.endsAt };
+/** Asked of SQL, as every roll is, so that one set of time-zone data decides all stored windows. */
+async function firstWindow(
+  ctx: WritingCtx,
+  policy: Policy,
+): Promise<{ windowStartsAt: Date; windowEndsAt: Date | null }> {
+  const now = ctx.now();
+  if (!policy.windowUnit) return { windowStartsAt: now, windowEndsAt: null };
+  const anchor = policy.anchorAt?.toISOString() ?? null;
+  const rows = await ctx.tx.execute<{ starts_at: string; ends_at: string }>(
+    sql`select * from ledger_period_at(${now.toISOString()}::timestamptz, ${policy.windowUnit}, ${anchor}::timestamptz, ${policy.timeZone})`,
+  );
+  return { windowStartsAt: new Date(rows[0]!.starts_at), windowEndsAt: new Date(rows[0]!.ends_at) };
 }
 
 /** @param carried units of an earlier window that count in this one from now on */

@@ -1,17 +1,19 @@
 import { sql } from "drizzle-orm";
-import { newId, provenTenantId } from "@/lib/ids";
-import { tenantById } from "../accounts/service";
-import { actorName, type Ctx, type TenantCtx } from "../context";
+import { newId } from "@/lib/ids";
+import { actorName, type Ctx } from "../context";
 import type { Tx } from "../db/client";
-import { inTenant, inTransaction } from "../db/transaction";
+import { inTransaction } from "../db/transaction";
 
 const PAGE = 500;
 
-/** Rolls one meter of the ctx's tenant if its window is over. */
-export async function rollMeter(ctx: TenantCtx & { tx: Tx }, feature: string): Promise<boolean> {
+/** Opens a meter's new window if the old one is over. In a transaction that is narrowed to a tenant, that tenant's only. */
+export async function rollMeter(
+  ctx: Ctx & { tx: Tx },
+  meter: { tenantId: string; feature: string },
+): Promise<boolean> {
   const now = ctx.now();
   const rows = await ctx.tx.execute<{ rolled: boolean }>(
-    sql`select gate_roll_due(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as rolled`,
+    sql`select gate_roll_due(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as rolled`,
   );
   return rows[0]?.rolled === true;
 }
@@ -22,20 +24,26 @@ export async function rollMeter(ctx: TenantCtx & { tx: Tx }, feature: string): P
  */
 export async function rollDue(ctx: Ctx): Promise<{ rolled: number }> {
   let rolled = 0;
-  let last = { tenant_id: "", feature: "" };
+  let after = { tenantId: "", feature: "" };
   for (;;) {
-    const now = ctx.now().toISOString();
-    const due = await inTransaction(ctx, (tx) =>
-      tx.execute<{ tenant_id: string; feature: string }>(
-        sql`select tenant_id, feature from gate_due(${now}::timestamptz, ${last.tenant_id}, ${last.feature}, ${PAGE})`,
-      ),
-    );
-    for (const row of due) {
-      const tenant = await tenantById(ctx, provenTenantId(row.tenant_id));
-      const done = await inTenant({ ...ctx, tenant }, (_tx, inner) => rollMeter(inner, row.feature));
+    const due = await dueMeters(ctx, after);
+    for (const meter of due) {
+      const done = await inTransaction(ctx, (tx) => rollMeter({ ...ctx, tx }, meter));
       rolled += done ? 1 : 0;
-      last = row;
+      after = meter;
     }
     if (due.length < PAGE) return { rolled };
   }
+}
+
+async function dueMeters(
+  ctx: Ctx,
+  after: { tenantId: string; feature: string },
+): Promise<{ tenantId: string; feature: string }[]> {
+  const rows = await inTransaction(ctx, (tx) =>
+    tx.execute<{ tenant_id: string; feature: string }>(
+      sql`select tenant_id, feature from gate_due(${ctx.now().toISOString()}::timestamptz, ${after.tenantId}, ${after.feature}, ${PAGE})`,
+    ),
+  );
+  return rows.map((row) => ({ tenantId: row.tenant_id, feature: row.feature }));
 }

@@ -108,7 +108,7 @@ async function answerJson(store: MailStore, request: IncomingMessage, url: URL, 
 
 function sendPage(response: ServerResponse, store: MailStore, openId?: string): void {
   const nonce = randomBytes(16).toString("base64");
-  const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; frame-src 'self'`;
+  const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; frame-src 'self'; img-src data:`;
   send(
     response,
     200,

@@ -5,7 +5,7 @@ export function renderInbox(mails: CaughtMail[], nonce: string, open?: CaughtMai
   const title = open ? escapeHtml(open.subject) : "Mailbox";
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>${title} · Tollgate mailbox</title>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>${title} · Tollgate mailbox</title>
 <style nonce="${nonce}">${styles}</style></head>
 <body class="${open ? "reading" : "listing"}">
 <header><a href="/" class="brand">Mailbox</a><span class="muted">Nothing here leaves this machine</span>
@@ -58,8 +58,11 @@ function escapeHtml(text: string): string {
 
 function script(newestId: string): string {
   return `
-for (const time of document.querySelectorAll("time")) time.textContent =
-  new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time")) {
+  const at = new Date(time.dateTime);
+  const today = at.toDateString() === new Date().toDateString();
+  time.textContent = at.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+}
 document.getElementById("clear").onclick = async () => {
   await fetch("/api/messages", { method: "DELETE" });
   location.href = "/";
@@ -101,7 +104,7 @@ h2 { font-size: 15px; margin: 20px 0 6px; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 14px; margin: 0 0 16px; }
 dd { margin: 0; overflow-wrap: anywhere; }
 dd time { color: inherit; font-size: inherit; }
-iframe { width: 100%; height: 60vh; background: #fff; border: 1px solid var(--line); border-radius: 10px; }
+iframe { width: 100%; height: 50vh; background: #fff; border: 1px solid var(--line); border-radius: 10px; }
 .links { margin: 0; padding-left: 18px; overflow-wrap: anywhere; }
 main a { color: var(--accent); }
 details { margin-top: 20px; }

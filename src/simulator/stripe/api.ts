@@ -1,9 +1,9 @@
 import { parse } from "qs";
-import { StripeApiError, invalidRequest, notSimulated } from "./errors";
+import { invalidRequest, notSimulated, StripeApiError } from "./errors";
 import { expand } from "./expand";
 import { fingerprint, type IdempotencyKeys, type StoredAnswer } from "./idempotency";
 import { type Route, unsupportedParam } from "./routes";
-import { describeProblems, type CheckedRequest, type MatchedEndpoint } from "./schema/validator";
+import { type CheckedRequest, describeProblems, type MatchedEndpoint } from "./schema/validator";
 import type { ApiFault } from "./settings";
 import type { World } from "./world";
 
@@ -65,7 +65,9 @@ function findEndpoint(world: World, request: ApiRequest): MatchedEndpoint {
   if (endpoint) return endpoint;
   const name = `${request.method} ${request.path}`;
   if (world.validator.knows(request.method, request.path)) throw notSimulated(name);
-  throw new StripeApiError(404, { message: `Unrecognized request URL (${request.method}: ${request.path}).` });
+  throw new StripeApiError(404, {
+    message: `Unrecognized request URL (${request.method}: ${request.path}).`,
+  });
 }
 
 interface Prepared {
@@ -79,7 +81,9 @@ interface Prepared {
 function prepare({ world, routes }: Wiring, request: ApiRequest): Prepared {
   authenticate(request.authorization);
   if (request.stripeVersion && request.stripeVersion !== world.apiVersion) {
-    throw invalidRequest(`The simulator speaks API version ${world.apiVersion}, not ${request.stripeVersion}.`);
+    throw invalidRequest(
+      `The simulator speaks API version ${world.apiVersion}, not ${request.stripeVersion}.`,
+    );
   }
   if (request.stripeAccount) throw notSimulated("connected accounts");
   const endpoint = findEndpoint(world, request);
@@ -94,7 +98,11 @@ function prepare({ world, routes }: Wiring, request: ApiRequest): Prepared {
   return { endpoint, route, ids, params: checked.params };
 }
 
-function execute({ world }: Wiring, { endpoint, route, ids, params }: Prepared, request: ApiRequest): unknown {
+function execute(
+  { world }: Wiring,
+  { endpoint, route, ids, params }: Prepared,
+  request: ApiRequest,
+): unknown {
   const handled = route.handle(params as never, { world, ids, path: request.path });
   const body = expand(world, handled, params.expand as string[] | undefined);
   world.report("response", `${endpoint.method} ${endpoint.path}`, world.validator.response(endpoint, body));
@@ -113,15 +121,24 @@ function injected(fault: "429" | "500"): { status: number; body: unknown } {
     const message = "Too many requests made to the API too quickly";
     return { status: 429, body: { error: { type: "invalid_request_error", code: "rate_limit", message } } };
   }
-  return { status: 500, body: { error: { type: "api_error", message: "An error injected by the simulator." } } };
+  return {
+    status: 500,
+    body: { error: { type: "api_error", message: "An error injected by the simulator." } },
+  };
 }
 
 const isStored = (status: number) => status === 200 || status === 402 || status >= 500;
 
-async function run(wiring: Wiring, request: ApiRequest, requestId: string, key: string | null): Promise<ApiAnswer> {
+async function run(
+  wiring: Wiring,
+  request: ApiRequest,
+  requestId: string,
+  key: string | null,
+): Promise<ApiAnswer> {
   const { world, keys } = wiring;
   const prepared = prepare(wiring, request);
-  const replay = key === null ? null : keys.begin(key, fingerprint(request.method, request.path, request.form));
+  const replay =
+    key === null ? null : keys.begin(key, fingerprint(request.method, request.path, request.form));
   if (replay) {
     return { ...replay, headers: { "idempotent-replayed": "true", "original-request": replay.requestId } };
   }

@@ -45,7 +45,10 @@ export function emptyToNull<T>(value: T | "" | null | undefined): T | null {
 }
 
 /** The named parameters that were sent, with '' turned into null. */
-export function sentFields<P extends object, K extends keyof P & string>(params: P, ...names: K[]): Record<string, unknown> {
+export function sentFields<P extends object, K extends keyof P & string>(
+  params: P,
+  ...names: K[]
+): Record<string, unknown> {
   const sent = names.filter((name) => params[name] !== undefined);
   return Object.fromEntries(sent.map((name) => [name, emptyToNull(params[name])]));
 }

@@ -35,7 +35,8 @@ export function createControl(world: World, onChange: () => void): Control {
     },
     resend: (eventId) => {
       const event = world.get("event", eventId);
-      for (const endpoint of world.deliveries.endpointsFor(event.type)) world.deliveries.enqueue(event.id, endpoint.id);
+      for (const endpoint of world.deliveries.endpointsFor(event.type))
+        world.deliveries.enqueue(event.id, endpoint.id);
       onChange();
     },
     failNext: (kind, count) => {

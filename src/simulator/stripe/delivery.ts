@@ -51,7 +51,12 @@ export class DeliveryQueue {
   }
 
   enqueue(eventId: string, endpointId: string): void {
-    this.jobs.push({ eventId, endpointId, attempts: 0, dueAtMs: Date.now() + this.world.settings.mode.delayMs });
+    this.jobs.push({
+      eventId,
+      endpointId,
+      attempts: 0,
+      dueAtMs: Date.now() + this.world.settings.mode.delayMs,
+    });
     this.wake();
   }
 
@@ -65,7 +70,10 @@ export class DeliveryQueue {
     if (this.isClosed) return;
     clearTimeout(this.timer);
     const next = Math.min(...this.jobs.map((job) => job.dueAtMs));
-    if (this.jobs.length === 0 || this.world.settings.mode.hold) return this.announceIdle();
+    if (this.jobs.length === 0 || this.world.settings.mode.hold) {
+      this.announceIdle();
+      return;
+    }
     this.timer = setTimeout(() => void this.run(), Math.max(0, next - Date.now()));
   }
 
@@ -126,7 +134,8 @@ export class DeliveryQueue {
     const endpoint = this.world.store.find("webhook_endpoint", job.endpointId);
     if (!event || !endpoint) return;
     const { drop, duplicate } = this.world.settings.mode;
-    if (drop.includes(event.type) || drop.includes("*")) return this.record(job, event, endpoint, null, "dropped");
+    if (drop.includes(event.type) || drop.includes("*"))
+      return this.record(job, event, endpoint, null, "dropped");
     const status = await this.post(event, endpoint);
     if (duplicate) await this.post(event, endpoint);
     job.attempts += 1;
@@ -149,7 +158,15 @@ export class DeliveryQueue {
     outcome: DeliveryAttempt["outcome"],
   ): void {
     const { eventId, endpointId, attempts: attempt } = job;
-    this.attempts.push({ eventId, type: event.type, endpointId, url: endpoint.url, attempt, status, outcome });
+    this.attempts.push({
+      eventId,
+      type: event.type,
+      endpointId,
+      url: endpoint.url,
+      attempt,
+      status,
+      outcome,
+    });
     if (this.attempts.length > MAX_RECORDS) this.attempts.shift();
     this.onChange();
   }

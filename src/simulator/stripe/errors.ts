@@ -2,7 +2,10 @@
 export class StripeApiError extends Error {
   constructor(
     readonly status: number,
-    readonly fields: { message: string; type?: string; code?: string; param?: string } & Record<string, unknown>,
+    readonly fields: { message: string; type?: string; code?: string; param?: string } & Record<
+      string,
+      unknown
+    >,
   ) {
     super(fields.message);
   }
@@ -31,6 +34,8 @@ export function notSimulated(what: string): StripeApiError {
   });
 }
 
-export function cardError(fields: { code: string; message: string } & Record<string, unknown>): StripeApiError {
+export function cardError(
+  fields: { code: string; message: string } & Record<string, unknown>,
+): StripeApiError {
   return new StripeApiError(402, { type: "card_error", ...fields });
 }

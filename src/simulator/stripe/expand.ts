@@ -11,7 +11,7 @@ const MAX_DEPTH = 4;
 /** Properties that Stripe leaves out unless they are asked for. */
 function includable(world: World, owner: Plain, property: string): unknown {
   const id = owner.id as string;
-  switch (`${owner.object}.${property}`) {
+  switch (`${String(owner.object)}.${property}`) {
     case "checkout.session.line_items": {
       const { lineItems = [] } = world.store.hidden("checkout.session", id);
       return listBody(`/v1/checkout/sessions/${id}/line_items`, lineItems);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { answerApi, type ApiAnswer, type ApiRequest } from "./api";
+import { type ApiAnswer, type ApiRequest, answerApi } from "./api";
 import { settleDue } from "./billing/due";
 import { type Control, runControlCommand } from "./control";
 import { StripeApiError } from "./errors";
@@ -38,7 +38,12 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   const text = JSON.stringify(body, null, 2);
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
   response.end(text);
@@ -73,13 +78,16 @@ async function sendControl(parts: HttpParts, request: IncomingMessage, response:
   const command = url.pathname.slice("/__sim/".length);
   if (isRead && command !== "report") return sendJson(response, 405, { error: "Use POST" });
   const result = await runControlCommand(parts.world, parts.control, command, body);
-  return result ? sendJson(response, 200, result) : sendJson(response, 404, { error: `No command ${command}` });
+  return result
+    ? sendJson(response, 200, result)
+    : sendJson(response, 404, { error: `No command ${command}` });
 }
 
 async function sendPage(parts: HttpParts, request: IncomingMessage, response: ServerResponse, url: URL) {
   const form = new URLSearchParams(request.method === "POST" ? await readBody(request) : url.search);
   const answer = answerPage(parts.world, request.method ?? "GET", url.pathname, form);
-  if (!answer) return sendJson(response, 404, { error: { type: "invalid_request_error", message: "Not found" } });
+  if (!answer)
+    return sendJson(response, 404, { error: { type: "invalid_request_error", message: "Not found" } });
   if ("location" in answer) return response.writeHead(303, { location: answer.location }).end();
   const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": PAGE_POLICY };
   return response.writeHead(answer.status, { ...headers, "cache-control": "no-store" }).end(answer.html);

@@ -21,7 +21,12 @@ export class IdSource {
   /** The bare random part, for client secrets and signing secrets. */
   token(purpose: string, length: number): string {
     if (this.seed === undefined) return toBase62(randomBytes(length), length);
-    return toBase62(createHash("sha512").update(`${this.seed}:${purpose}:${this.count(purpose)}`).digest(), length);
+    return toBase62(
+      createHash("sha512")
+        .update(`${this.seed}:${purpose}:${this.count(purpose)}`)
+        .digest(),
+      length,
+    );
   }
 
   /** The next number of a sequence, starting at 1. */

@@ -49,7 +49,11 @@ export const KINDS: Record<Kind, KindFacts> = {
     prefix: "bpc",
     idLength: 24,
   },
-  "test_helpers.test_clock": { definition: "TestHelpers/TestClocks:TestClock", prefix: "clock", idLength: 24 },
+  "test_helpers.test_clock": {
+    definition: "TestHelpers/TestClocks:TestClock",
+    prefix: "clock",
+    idLength: 24,
+  },
   webhook_endpoint: { definition: "WebhookEndpoints:WebhookEndpoint", prefix: "we", idLength: 24 },
   event: { definition: "Events:EventBase", prefix: "evt", idLength: 24 },
 };
@@ -64,7 +68,7 @@ export interface Hidden {
   subscription: SubscriptionHidden;
   webhook_endpoint: { secret?: string };
   "checkout.session": CheckoutHidden;
-  "billing_portal.session": { flowUsed?: boolean; afterCompletionUrl?: string };
+  "billing_portal.session": { flowUsed?: boolean; pendingCard?: string };
 }
 
 export interface SubscriptionHidden {

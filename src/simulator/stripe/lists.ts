@@ -47,7 +47,9 @@ export function listPage<T extends { id: string; created?: number }>(
   }
   const isWanted = (object: T) => isWithin(object.created ?? 0, params.created) && matches(object);
   if (params.ending_before) {
-    const newer = objects.slice(0, positionOf(objects, params.ending_before, "ending_before")).filter(isWanted);
+    const newer = objects
+      .slice(0, positionOf(objects, params.ending_before, "ending_before"))
+      .filter(isWanted);
     return listBody(url, newer.slice(-limit), newer.length > limit);
   }
   const start = params.starting_after ? positionOf(objects, params.starting_after, "starting_after") + 1 : 0;
@@ -56,7 +58,10 @@ export function listPage<T extends { id: string; created?: number }>(
 }
 
 /** A filter for fields that must equal a parameter when it is given. */
-export function equals<T extends object>(params: object, ...fields: Array<keyof T & string>): (object: T) => boolean {
+export function equals<T extends object>(
+  params: object,
+  ...fields: Array<keyof T & string>
+): (object: T) => boolean {
   const wanted = params as Record<string, unknown>;
   return (object) => fields.every((field) => wanted[field] === undefined || object[field] === wanted[field]);
 }

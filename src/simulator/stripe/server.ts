@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { env } from "node:process";
 import type Stripe from "stripe";
 import { settleDue } from "./billing/due";
 import { Clock } from "./clock";
@@ -92,7 +93,7 @@ async function createWorld(options: StripeSimulatorOptions, saved: SavedState | 
  * @throws Error in production.
  */
 export async function startStripeSimulator(options: StripeSimulatorOptions): Promise<StripeSimulator> {
-  if (process.env.NODE_ENV === "production") throw new Error("The Stripe simulator does not run in production");
+  if (env.NODE_ENV === "production") throw new Error("The Stripe simulator does not run in production");
   const saved = readState(options.stateFile);
   const world = await createWorld(options, saved);
   const keys = new IdempotencyKeys(() => world.now(), saved?.idempotencyKeys);
@@ -105,6 +106,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions): Pro
     deliveries: world.deliveries.toJSON(),
   }));
   const onChange = () => state.touch();
+  world.onChange = onChange;
   world.deliveries = new DeliveryQueue(world, saved?.deliveries, onChange);
   const control = createControl(world, onChange);
   const server = createHttpServer({ world, routes: ROUTES, keys, control, onChange });

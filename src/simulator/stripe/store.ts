@@ -20,7 +20,8 @@ export class Store {
   constructor(snapshot?: StoreSnapshot) {
     for (const kind of Object.keys(KINDS) as Kind[]) {
       this.tables.set(kind, new Map());
-      for (const object of (snapshot?.objects[kind] ?? []) as Array<Kinds[Kind]>) this.put(kind, object as never);
+      for (const object of (snapshot?.objects[kind] ?? []) as Array<Kinds[Kind]>)
+        this.put(kind, object as never);
     }
     for (const [id, part] of Object.entries(snapshot?.hidden ?? {})) this.hiddenParts.set(id, part as object);
   }
@@ -29,7 +30,8 @@ export class Store {
     const table = this.tables.get(kind)!;
     table.set(object.id, object);
     this.kindOfId.set(object.id, kind);
-    if (kind === "event" && table.size > MAX_EVENTS) this.remove("event", table.keys().next().value as string);
+    if (kind === "event" && table.size > MAX_EVENTS)
+      this.remove("event", table.keys().next().value as string);
   }
 
   find<K extends Kind>(kind: K, id: string): Kinds[K] | undefined {
@@ -54,7 +56,7 @@ export class Store {
   }
 
   /** The part of an object that Stripe does not show; change it in place. */
-  hidden<K extends HiddenKind>(kind: K, id: string): Hidden[K] {
+  hidden<K extends HiddenKind>(_kind: K, id: string): Hidden[K] {
     if (!this.hiddenParts.has(id)) this.hiddenParts.set(id, {});
     return this.hiddenParts.get(id) as Hidden[K];
   }

@@ -4,9 +4,9 @@ import type { Clock } from "./clock";
 import type { DeliveryQueue } from "./delivery";
 import { noSuch } from "./errors";
 import type { IdSource } from "./ids";
-import { type Kind, KINDS, type Kinds } from "./kinds";
-import type { SchemaBundle } from "./schema/types";
+import { KINDS, type Kind, type Kinds } from "./kinds";
 import { Skeletons } from "./schema/skeleton";
+import type { SchemaBundle } from "./schema/types";
 import { SchemaValidator } from "./schema/validator";
 import type { Settings, Violation } from "./settings";
 import type { Store } from "./store";
@@ -34,6 +34,8 @@ export class World {
   request: { id: string; idempotency_key: string | null } | null = null;
   baseUrl = "";
   deliveries!: DeliveryQueue;
+  /** Called when something has happened that a restart must remember. */
+  onChange: () => void = () => undefined;
 
   constructor(private readonly parts: Parts) {
     this.store = parts.store;
@@ -78,7 +80,11 @@ export class World {
    * Runs work that changes an object and says itself when the event is due: `announce` emits it with what
    * has changed so far, once, and not at all when nothing has.
    */
-  changeWith<T extends { id: string }>(object: T, eventType: string, work: (announce: () => void) => void): void {
+  changeWith<T extends { id: string }>(
+    object: T,
+    eventType: string,
+    work: (announce: () => void) => void,
+  ): void {
     const before = wireCopy(object) as Record<string, unknown>;
     work(() => {
       const previous = previousAttributes(before, wireCopy(object) as Record<string, unknown>);
@@ -108,6 +114,7 @@ export class World {
     } as unknown as Partial<Stripe.Event>);
     this.report("event", type, this.validator.event(event));
     for (const endpoint of endpoints) this.deliveries.enqueue(event.id, endpoint.id);
+    this.onChange();
     return event;
   }
 

@@ -65,7 +65,11 @@ export function createCard(world: World, card: TestCard, email: string | null): 
   return method;
 }
 
-export function attachCard(world: World, method: Stripe.PaymentMethod, customer: string): Stripe.PaymentMethod {
+export function attachCard(
+  world: World,
+  method: Stripe.PaymentMethod,
+  customer: string,
+): Stripe.PaymentMethod {
   method.customer = customer;
   world.emit("payment_method.attached", method);
   return method;
@@ -79,6 +83,8 @@ export function defaultMethodOf(
 ): string | null {
   const own = subscription?.default_payment_method as string | null | undefined;
   if (own && world.store.find("payment_method", own)?.customer === customer) return own;
-  const shared = world.store.find("customer", customer)?.invoice_settings.default_payment_method as string | null;
+  const shared = world.store.find("customer", customer)?.invoice_settings.default_payment_method as
+    | string
+    | null;
   return shared && world.store.find("payment_method", shared)?.customer === customer ? shared : null;
 }

@@ -18,7 +18,10 @@ export function createProduct(world: World, fields: Partial<Stripe.Product>): St
   return product;
 }
 
-function recurringOf(world: World, params: Stripe.PriceCreateParams["recurring"]): Stripe.Price.Recurring | null {
+function recurringOf(
+  world: World,
+  params: Stripe.PriceCreateParams["recurring"],
+): Stripe.Price.Recurring | null {
   if (!params) return null;
   if (params.usage_type === "metered") throw notSimulated("metered prices");
   return world.build<Stripe.Price.Recurring>("Prices:Price.Recurring", {
@@ -44,12 +47,20 @@ export function claimLookupKey(world: World, key: string, transfers: boolean): v
 
 /** @throws StripeApiError 400 for a missing product or amount, or a lookup key in use. */
 export function createPrice(world: World, params: Stripe.PriceCreateParams): Stripe.Price {
-  if (params.unit_amount === undefined) throw invalidRequest("Missing required param: unit_amount.", "unit_amount");
+  if (params.unit_amount === undefined)
+    throw invalidRequest("Missing required param: unit_amount.", "unit_amount");
   if (!Number.isInteger(params.unit_amount) || params.unit_amount < 0) {
-    throw invalidRequest(`Invalid non-negative integer: ${params.unit_amount}`, "unit_amount", "parameter_invalid_integer");
+    throw invalidRequest(
+      `Invalid non-negative integer: ${params.unit_amount}`,
+      "unit_amount",
+      "parameter_invalid_integer",
+    );
   }
   if (!params.product && !params.product_data) {
-    throw invalidRequest("You must specify either `product` or `product_data` when creating a price.", "product");
+    throw invalidRequest(
+      "You must specify either `product` or `product_data` when creating a price.",
+      "product",
+    );
   }
   if (params.product) world.get("product", params.product, "product");
   const recurring = recurringOf(world, params.recurring);

@@ -45,7 +45,9 @@ function paymentRequest(
     currency: session.currency ?? "usd",
     customer: session.customer as string | null,
     paymentMethod,
-    metadata: Object.fromEntries(Object.entries(data?.metadata ?? {}).map(([key, value]) => [key, String(value)])),
+    metadata: Object.fromEntries(
+      Object.entries(data?.metadata ?? {}).map(([key, value]) => [key, String(value)]),
+    ),
     description: data?.description ?? null,
     receiptEmail: data?.receipt_email ?? null,
     setupFutureUsage: data?.setup_future_usage ?? null,
@@ -73,7 +75,12 @@ function complete(
   }
   session.customer_details = world.build<Stripe.Checkout.Session.CustomerDetails>(
     "Checkout/Sessions:Session.CustomerDetails",
-    { email: email ?? customer?.email ?? null, name: customer?.name ?? null, tax_exempt: "none", tax_ids: [] },
+    {
+      email: email ?? customer?.email ?? null,
+      name: customer?.name ?? null,
+      tax_exempt: "none",
+      tax_ids: [],
+    },
   );
   Object.assign(session, { status: "complete", url: null, ...fields });
   world.emit("checkout.session.completed", session);
@@ -92,7 +99,9 @@ function completeSubscription(
     customer,
     items: lineItems.map((line) => ({ price: line.price!, quantity: line.quantity ?? 1 })),
     paymentMethod: method?.id ?? null,
-    metadata: Object.fromEntries(Object.entries(data?.metadata ?? {}).map(([key, value]) => [key, String(value)])),
+    metadata: Object.fromEntries(
+      Object.entries(data?.metadata ?? {}).map(([key, value]) => [key, String(value)]),
+    ),
     description: data?.description ?? null,
     trialEnd: data?.trial_period_days ? daysLater(world.now(), data.trial_period_days) : (trialEnd ?? null),
     missingMethod: data?.trial_settings?.end_behavior.missing_payment_method as "cancel" | undefined,
@@ -170,7 +179,11 @@ function finish(
 }
 
 /** Pays an open session. On a decline or a request to authenticate it stays open. */
-export function payCheckout(world: World, session: Stripe.Checkout.Session, choice: CheckoutChoice): PaymentOutcome {
+export function payCheckout(
+  world: World,
+  session: Stripe.Checkout.Session,
+  choice: CheckoutChoice,
+): PaymentOutcome {
   const hidden = hiddenOf(world, session);
   if (choice.async && session.mode === "payment") {
     ensureCustomer(world, session, choice.email);

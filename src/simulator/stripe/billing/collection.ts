@@ -31,7 +31,10 @@ export function endSubscription(
     ended_at: world.now(),
   });
   subscription.cancellation_details = {
-    ...world.build<Stripe.Subscription.CancellationDetails>("Subscriptions:Subscription.CancellationDetails", {}),
+    ...world.build<Stripe.Subscription.CancellationDetails>(
+      "Subscriptions:Subscription.CancellationDetails",
+      {},
+    ),
     ...subscription.cancellation_details,
     reason,
   };
@@ -64,10 +67,12 @@ function applyPendingUpdate(world: World, subscription: Stripe.Subscription, inv
 
 function afterLastAttempt(world: World, subscription: Stripe.Subscription): void {
   const fate = world.settings.dunning.finally;
-  if (fate === "cancel") return endSubscription(world, subscription, "payment_failed");
-  world.change(subscription, "customer.subscription.updated", () => {
-    subscription.status = fate;
-  });
+  if (fate === "cancel") endSubscription(world, subscription, "payment_failed");
+  else {
+    world.change(subscription, "customer.subscription.updated", () => {
+      subscription.status = fate;
+    });
+  }
 }
 
 interface CollectOptions {
@@ -84,8 +89,12 @@ function announceFailure(world: World, invoice: Stripe.Invoice, outcome: Payment
 
 function fail(world: World, invoice: Stripe.Invoice, outcome: PaymentOutcome, automatic: boolean): void {
   const subscription = subscriptionOf(world, invoice);
-  const isRunning = subscription !== undefined && ["active", "trialing", "past_due"].includes(subscription.status);
-  if (!isRunning || !automatic) return announceFailure(world, invoice, outcome);
+  const isRunning =
+    subscription !== undefined && ["active", "trialing", "past_due"].includes(subscription.status);
+  if (!isRunning || !automatic) {
+    announceFailure(world, invoice, outcome);
+    return;
+  }
   const days = world.settings.dunning.retryDays[invoice.attempt_count - 1];
   invoice.next_payment_attempt = days === undefined ? null : daysLater(world.now(), days);
   announceFailure(world, invoice, outcome);
@@ -136,7 +145,12 @@ export function expirePendingUpdate(world: World, subscription: Stripe.Subscript
 }
 
 /** Ends the 3-D Secure step of an invoice's payment. */
-export function authenticateInvoice(world: World, invoice: Stripe.Invoice, intent: string, succeeded: boolean): void {
+export function authenticateInvoice(
+  world: World,
+  invoice: Stripe.Invoice,
+  intent: string,
+  succeeded: boolean,
+): void {
   const outcome = finishAuthentication(world, world.get("payment_intent", intent), succeeded);
   if (outcome === "succeeded") settle(world, invoice);
   else announceFailure(world, invoice, outcome);

@@ -25,7 +25,10 @@ function subscriptionTasks(world: World, subscription: Stripe.Subscription): Due
     add(subscription.pending_update.expires_at, () => expirePendingUpdate(world, subscription));
   }
   if (!["trialing", "active", "past_due"].includes(subscription.status)) return tasks;
-  if (subscription.status === "trialing" && !world.store.hidden("subscription", subscription.id).trialWillEndSent) {
+  if (
+    subscription.status === "trialing" &&
+    !world.store.hidden("subscription", subscription.id).trialWillEndSent
+  ) {
     add(trialNoticeAt(subscription), () => announceTrialEnd(world, subscription));
   }
   const end = subscription.items.data[0]!.current_period_end;
@@ -34,7 +37,8 @@ function subscriptionTasks(world: World, subscription: Stripe.Subscription): Due
 }
 
 function sessionTasks(world: World, session: Stripe.Checkout.Session): DueTask[] {
-  if (session.status === "open") return [{ at: session.expires_at, run: () => expireSession(world, session) }];
+  if (session.status === "open")
+    return [{ at: session.expires_at, run: () => expireSession(world, session) }];
   const { asyncOutcome } = world.store.hidden("checkout.session", session.id);
   return asyncOutcome ? [{ at: asyncOutcome.at, run: () => settleAsyncPayment(world, session) }] : [];
 }
@@ -47,9 +51,15 @@ function earliestTask(world: World): DueTask | undefined {
   for (const session of world.store.all("checkout.session")) tasks.push(...sessionTasks(world, session));
   for (const invoice of world.store.all("invoice")) {
     if (invoice.status !== "open" || !invoice.next_payment_attempt) continue;
-    tasks.push({ at: invoice.next_payment_attempt, run: () => void collect(world, invoice, { automatic: true }) });
+    tasks.push({
+      at: invoice.next_payment_attempt,
+      run: () => void collect(world, invoice, { automatic: true }),
+    });
   }
-  return tasks.reduce<DueTask | undefined>((first, task) => (first && first.at <= task.at ? first : task), undefined);
+  return tasks.reduce<DueTask | undefined>(
+    (first, task) => (first && first.at <= task.at ? first : task),
+    undefined,
+  );
 }
 
 /** Does everything that is due by an instant (unix seconds), each thing at its own time. */

@@ -30,7 +30,10 @@ export interface InvoiceDraft {
 }
 
 function lineParent(line: LineDraft): Stripe.InvoiceLineItem["parent"] {
-  const shared = { proration: line.proration, proration_details: line.proration ? { credited_items: null } : null };
+  const shared = {
+    proration: line.proration,
+    proration_details: line.proration ? { credited_items: null } : null,
+  };
   if (line.subscription && line.subscriptionItem) {
     return {
       type: "subscription_item_details",
@@ -209,7 +212,11 @@ function linkPayment(world: World, invoice: Stripe.Invoice, intent: Stripe.Payme
 }
 
 /** Tries to collect an open invoice. Dunning and the subscription's status are the caller's concern. */
-export function attemptInvoice(world: World, invoice: Stripe.Invoice, paymentMethod?: string | null): PaymentOutcome {
+export function attemptInvoice(
+  world: World,
+  invoice: Stripe.Invoice,
+  paymentMethod?: string | null,
+): PaymentOutcome {
   invoice.attempted = true;
   if (invoice.amount_due === 0) {
     markPaid(world, invoice);

@@ -91,16 +91,26 @@ function createCharge(world: World, intent: Stripe.PaymentIntent, isPaid: boolea
 }
 
 function cardDetails(world: World, method: Stripe.PaymentMethod): Stripe.Charge.PaymentMethodDetails {
-  const { brand = "", last4 = "", exp_month = 0, exp_year = 0, country = null, funding = "" } = method.card ?? {};
-  const card = world.build<Stripe.Charge.PaymentMethodDetails.Card>("Charges:Charge.PaymentMethodDetails.Card", {
-    brand,
-    last4,
-    exp_month,
-    exp_year,
-    country,
-    funding,
-    network: brand,
-  });
+  const {
+    brand = "",
+    last4 = "",
+    exp_month = 0,
+    exp_year = 0,
+    country = null,
+    funding = "",
+  } = method.card ?? {};
+  const card = world.build<Stripe.Charge.PaymentMethodDetails.Card>(
+    "Charges:Charge.PaymentMethodDetails.Card",
+    {
+      brand,
+      last4,
+      exp_month,
+      exp_year,
+      country,
+      funding,
+      network: brand,
+    },
+  );
   return { type: "card", card };
 }
 
@@ -155,7 +165,11 @@ export function attemptPayment(
 }
 
 /** Ends 3-D Secure: the charge goes through, or the intent asks for another payment method. */
-export function finishAuthentication(world: World, intent: Stripe.PaymentIntent, succeeded: boolean): PaymentOutcome {
+export function finishAuthentication(
+  world: World,
+  intent: Stripe.PaymentIntent,
+  succeeded: boolean,
+): PaymentOutcome {
   const method = intent.payment_method as string | null;
   if (succeeded) {
     if (method) world.store.hidden("payment_method", method).authenticated = true;

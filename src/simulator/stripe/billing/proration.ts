@@ -57,7 +57,11 @@ export function prorationLines(
 }
 
 /** Stores prorations as invoice items; the next invoice of the subscription picks them up. */
-export function createProrationItems(world: World, subscription: Stripe.Subscription, lines: LineDraft[]): void {
+export function createProrationItems(
+  world: World,
+  subscription: Stripe.Subscription,
+  lines: LineDraft[],
+): void {
   for (const line of lines) {
     const item = world.create("invoiceitem", {
       amount: line.amount,

@@ -78,12 +78,17 @@ function restartPeriod(world: World, subscription: Stripe.Subscription): void {
  * Changes a subscription in place and answers what that costs. Announces nothing, so a preview can run it
  * on a copy.
  */
-export function applyUpdate(world: World, subscription: Stripe.Subscription, update: SubscriptionUpdate): UpdateBill {
+export function applyUpdate(
+  world: World,
+  subscription: Stripe.Subscription,
+  update: SubscriptionUpdate,
+): UpdateBill {
   const before = structuredClone(subscription.items.data);
   for (const change of update.items) changedItem(world, subscription, change);
   const recurring = assertRecurring(subscription.items.data.map((item) => item.price));
   const old = before[0]!.price.recurring!;
-  const changesInterval = old.interval !== recurring.interval || old.interval_count !== recurring.interval_count;
+  const changesInterval =
+    old.interval !== recurring.interval || old.interval_count !== recurring.interval_count;
   const isTrial = subscription.status === "trialing" && !update.endsTrial;
   const restarts = (changesInterval && !isTrial) || update.resetsAnchor || update.endsTrial;
   const date = update.prorationDate ?? world.now();
@@ -93,7 +98,8 @@ export function applyUpdate(world: World, subscription: Stripe.Subscription, upd
     subscription.trial_end = world.now();
   }
   if (restarts) restartPeriod(world, subscription);
-  if (subscription.cancel_at_period_end) subscription.cancel_at = subscription.items.data[0]!.current_period_end;
+  if (subscription.cancel_at_period_end)
+    subscription.cancel_at = subscription.items.data[0]!.current_period_end;
   const prorates = update.prorationBehavior !== "none" && !wasTrial;
   const after = subscription.items.data;
   return {
@@ -148,7 +154,10 @@ export function runUpdate(
   createProrationItems(world, subscription, bill.prorations);
   const invoicesNow = bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice";
   const isEmpty = bill.newPeriod.length + bill.prorations.length === 0;
-  if (!invoicesNow || isEmpty) return announce();
+  if (!invoicesNow || isEmpty) {
+    announce();
+    return;
+  }
   const invoice = invoiceSubscription(world, subscription, "subscription_update", bill.newPeriod);
   const method = defaultMethodOf(world, subscription.customer as string, subscription);
   const willFail = invoice.amount_due > 0 && expectedOutcome(world, method) !== "succeeded";

@@ -78,7 +78,10 @@ export function assertRecurring(prices: Stripe.Price[]): Stripe.Price.Recurring 
   if (!first) throw invalidRequest("You must pass at least one item.", "items");
   for (const { id, recurring, currency } of prices) {
     if (!recurring) {
-      throw invalidRequest(`The price specified is set to \`type=one_time\` (${id}); it must be recurring.`, "items");
+      throw invalidRequest(
+        `The price specified is set to \`type=one_time\` (${id}); it must be recurring.`,
+        "items",
+      );
     }
     if (currency !== first.currency) throw invalidRequest("All prices must have the same currency.", "items");
     const isSame =
@@ -175,7 +178,9 @@ export function createSubscription(
   const subscription = build(world, wanted);
   const isTrial = wanted.trialEnd !== null;
   world.emit("customer.subscription.created", subscription);
-  const lines = subscription.items.data.map((item) => periodLine(item, productName(world, item.price), isTrial));
+  const lines = subscription.items.data.map((item) =>
+    periodLine(item, productName(world, item.price), isTrial),
+  );
   const invoice = invoiceSubscription(world, subscription, "subscription_create", lines);
   if (isTrial) announceTrialEnd(world, subscription);
   const isFree = invoice.amount_due === 0;
@@ -255,7 +260,8 @@ function startNextPeriod(world: World, subscription: Stripe.Subscription): void 
 /** What happens when a subscription's period is over: it ends, or a new period is billed. */
 export function renew(world: World, subscription: Stripe.Subscription): void {
   if (subscription.cancel_at !== null && subscription.cancel_at <= world.now()) {
-    return endSubscription(world, subscription, "cancellation_requested");
+    endSubscription(world, subscription, "cancellation_requested");
+    return;
   }
   const isTrialOver = subscription.status === "trialing";
   if (isTrialOver && !hasMethod(world, subscription) && endTrialWithoutMethod(world, subscription)) return;

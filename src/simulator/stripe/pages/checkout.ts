@@ -4,7 +4,16 @@ import { authenticateCheckout, type CheckoutChoice, needsCard, payCheckout } fro
 import { formatMinor } from "../billing/money";
 import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE, type PaymentOutcome } from "../billing/payments";
 import type { World } from "../world";
-import { alertOf, authenticationPage, cardSelect, type Html, html, notFound, type PageAnswer, page } from "./html";
+import {
+  alertOf,
+  authenticationPage,
+  cardSelect,
+  type Html,
+  html,
+  notFound,
+  type PageAnswer,
+  page,
+} from "./html";
 
 type Session = Stripe.Checkout.Session;
 
@@ -12,7 +21,10 @@ function lines(world: World, session: Session): Html[] {
   const { lineItems = [] } = world.store.hidden("checkout.session", session.id);
   return lineItems.map((line) => {
     const { recurring } = line.price ?? {};
-    const every = recurring && recurring.interval_count > 1 ? `${recurring.interval_count} ${recurring.interval}s` : recurring?.interval;
+    const every =
+      recurring && recurring.interval_count > 1
+        ? `${recurring.interval_count} ${recurring.interval}s`
+        : recurring?.interval;
     const amount = formatMinor(line.amount_total, line.currency);
     return html`<tr><th scope="row">${line.description ?? "Item"}<br><span class="dim">Quantity ${line.quantity ?? 1}</span></th>
 <td>${amount}${every ? html`<br><span class="dim">every ${every}</span>` : null}</td></tr>`;
@@ -101,7 +113,12 @@ function choiceOf(world: World, session: Session, form: URLSearchParams): Checko
 }
 
 /** The hosted checkout page. @returns null for paths that are not its own. */
-export function checkoutPage(world: World, method: string, path: string, form: URLSearchParams): PageAnswer | null {
+export function checkoutPage(
+  world: World,
+  method: string,
+  path: string,
+  form: URLSearchParams,
+): PageAnswer | null {
   const [, id, step] = path.match(/^\/c\/pay\/([^/]+)(\/authenticate)?$/) ?? [];
   if (!id) return null;
   const session = world.store.find("checkout.session", id);
@@ -118,5 +135,10 @@ export function checkoutPage(world: World, method: string, path: string, form: U
   }
   if (!isPost) return openPage(world, session, null);
   if (form.get("action") === "cancel") return { status: 303, location: session.cancel_url ?? "/" };
-  return answerTo(world, session, payCheckout(world, session, choiceOf(world, session, form)), DECLINE.message);
+  return answerTo(
+    world,
+    session,
+    payCheckout(world, session, choiceOf(world, session, form)),
+    DECLINE.message,
+  );
 }

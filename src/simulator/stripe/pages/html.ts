@@ -1,7 +1,13 @@
 /** What a page route answers. */
 export type PageAnswer = { status: number; html: string } | { status: 303; location: string };
 
-const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ESCAPES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 /** Makes text safe inside HTML and attribute values. */
 export function escapeHtml(text: string): string {
@@ -22,7 +28,9 @@ function render(value: HtmlValue): string {
 }
 
 export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Html {
-  return new Html(strings.map((part, index) => part + (index < values.length ? render(values[index]!) : "")).join(""));
+  return new Html(
+    strings.map((part, index) => part + (index < values.length ? render(values[index]!) : "")).join(""),
+  );
 }
 
 const STYLE = `
@@ -51,7 +59,12 @@ a { color: var(--main); } :focus-visible { outline: 3px solid var(--main); outli
 `;
 
 /** A whole page under the banner that says what it is. */
-export function page(title: string, product: "Checkout" | "Portal" | "Invoice", body: Html, status = 200): PageAnswer {
+export function page(
+  title: string,
+  product: "Checkout" | "Portal" | "Invoice",
+  body: Html,
+  status = 200,
+): PageAnswer {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -98,5 +111,10 @@ export function authenticationPage(product: "Checkout" | "Portal" | "Invoice", a
 }
 
 export function notFound(product: "Checkout" | "Portal" | "Invoice"): PageAnswer {
-  return page("Not found", product, html`<section><h1>Not found</h1><p>There is nothing at this address.</p></section>`, 404);
+  return page(
+    "Not found",
+    product,
+    html`<section><h1>Not found</h1><p>There is nothing at this address.</p></section>`,
+    404,
+  );
 }

@@ -16,6 +16,11 @@ export const chargeRoutes = [
     "/charges",
     "customer payment_intent created limit starting_after ending_before",
     (params, { world, path }) =>
-      listPage(path, world.store.all("charge"), params, equals<Stripe.Charge>(params, "customer", "payment_intent")),
+      listPage(
+        path,
+        world.store.all("charge"),
+        params,
+        equals<Stripe.Charge>(params, "customer", "payment_intent"),
+      ),
   ),
 ];

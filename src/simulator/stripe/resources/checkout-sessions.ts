@@ -30,15 +30,22 @@ function inlinePrice(world: World, data: NonNullable<Line["price_data"]>): Strip
 }
 
 function lineItem(world: World, line: Line): Stripe.LineItem {
-  if (!line.price && !line.price_data) throw invalidRequest("Missing required param: line_items[0][price].", "line_items");
+  if (!line.price && !line.price_data)
+    throw invalidRequest("Missing required param: line_items[0][price].", "line_items");
   const quantity = line.quantity;
-  if (quantity === undefined) throw invalidRequest("Quantity is required. Add `quantity` to `line_items[0]`", "line_items");
+  if (quantity === undefined)
+    throw invalidRequest("Quantity is required. Add `quantity` to `line_items[0]`", "line_items");
   if (!Number.isInteger(quantity) || quantity < 1) {
     throw invalidRequest("Quantity must be a positive integer.", "line_items[0][quantity]");
   }
-  const price = line.price_data ? inlinePrice(world, line.price_data) : world.get("price", line.price!, "line_items[0][price]");
+  const price = line.price_data
+    ? inlinePrice(world, line.price_data)
+    : world.get("price", line.price!, "line_items[0][price]");
   if (!line.price_data && !price.active) {
-    throw invalidRequest(`The price specified is inactive. This field only accepts active prices.`, "line_items[0][price]");
+    throw invalidRequest(
+      `The price specified is inactive. This field only accepts active prices.`,
+      "line_items[0][price]",
+    );
   }
   const amount = (price.unit_amount ?? 0) * quantity;
   return world.build<Stripe.LineItem>("LineItems:LineItem", {
@@ -63,7 +70,10 @@ function assertModeFits(params: Params, prices: Stripe.Price[]): void {
   }
   if (params.mode === "payment") return;
   if (recurring.length === 0) {
-    throw invalidRequest("You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
+    throw invalidRequest(
+      "You must provide at least one recurring price in `subscription` mode when using prices.",
+      "line_items",
+    );
   }
   if (recurring.length < prices.length) throw notSimulated("one-time prices in a subscription checkout");
   assertRecurring(prices);
@@ -72,13 +82,19 @@ function assertModeFits(params: Params, prices: Stripe.Price[]): void {
 function assertOptions(world: World, params: Params): void {
   if (!params.mode) throw invalidRequest("Missing required param: mode.", "mode", "parameter_missing");
   if (params.mode === "setup") throw notSimulated("checkout in setup mode");
-  if (params.ui_mode && params.ui_mode !== "hosted_page") throw notSimulated(`checkout with ui_mode ${params.ui_mode}`);
+  if (params.ui_mode && params.ui_mode !== "hosted_page")
+    throw notSimulated(`checkout with ui_mode ${params.ui_mode}`);
   if (params.automatic_tax?.enabled) throw notSimulated("automatic tax");
-  if (!params.success_url) throw invalidRequest("Missing required param: success_url.", "success_url", "parameter_missing");
-  if (!params.line_items?.length) throw invalidRequest("Missing required param: line_items.", "line_items", "parameter_missing");
+  if (!params.success_url)
+    throw invalidRequest("Missing required param: success_url.", "success_url", "parameter_missing");
+  if (!params.line_items?.length)
+    throw invalidRequest("Missing required param: line_items.", "line_items", "parameter_missing");
   if (params.customer) world.get("customer", params.customer, "customer");
   if (params.customer && params.customer_email) {
-    throw invalidRequest("You may only specify one of these parameters: customer, customer_email.", "customer");
+    throw invalidRequest(
+      "You may only specify one of these parameters: customer, customer_email.",
+      "customer",
+    );
   }
   if (params.customer_update && !params.customer) {
     throw invalidRequest("`customer_update` can only be used with `customer`.", "customer_update");
@@ -93,7 +109,10 @@ function expiryOf(world: World, expiresAt: number | undefined): number {
   const now = world.now();
   if (expiresAt === undefined) return hoursLater(now, MAX_HOURS);
   if (expiresAt < now + MIN_MINUTES * 60 - 60 || expiresAt > hoursLater(now, MAX_HOURS) + 60) {
-    throw invalidRequest("The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", "expires_at");
+    throw invalidRequest(
+      "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.",
+      "expires_at",
+    );
   }
   return expiresAt;
 }
@@ -102,7 +121,10 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
   assertOptions(world, params);
   const expiresAt = expiryOf(world, params.expires_at);
   const lineItems = params.line_items!.map((line) => lineItem(world, line));
-  assertModeFits(params, lineItems.map((line) => line.price!));
+  assertModeFits(
+    params,
+    lineItems.map((line) => line.price!),
+  );
   const { trial_period_days: trialDays, trial_end: trialEnd } = params.subscription_data ?? {};
   const isTrial = trialDays !== undefined || trialEnd !== undefined;
   const total = isTrial ? 0 : lineItems.reduce((sum, line) => sum + line.amount_total, 0);
@@ -144,7 +166,9 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
 }
 
 function invoiceCreation(world: World, enabled: boolean): Stripe.Checkout.Session.InvoiceCreation {
-  return world.build<Stripe.Checkout.Session.InvoiceCreation>("Checkout/Sessions:Session.InvoiceCreation", { enabled });
+  return world.build<Stripe.Checkout.Session.InvoiceCreation>("Checkout/Sessions:Session.InvoiceCreation", {
+    enabled,
+  });
 }
 
 function expire(world: World, id: string): Stripe.Checkout.Session {
@@ -169,11 +193,16 @@ export const checkoutSessionRoutes = [
   route<Params>("POST", "/checkout/sessions", CREATE, (params, { world }) => create(params, world)),
   route("GET", "/checkout/sessions/{}", "", (_, { world, ids }) => world.get("checkout.session", ids[0]!)),
   route("POST", "/checkout/sessions/{}/expire", "", (_, { world, ids }) => expire(world, ids[0]!)),
-  route<Stripe.Checkout.SessionUpdateParams>("POST", "/checkout/sessions/{}", "metadata", (params, { world, ids }) => {
-    const session = world.get("checkout.session", ids[0]!);
-    session.metadata = mergeMetadata(session.metadata ?? {}, params.metadata);
-    return session;
-  }),
+  route<Stripe.Checkout.SessionUpdateParams>(
+    "POST",
+    "/checkout/sessions/{}",
+    "metadata",
+    (params, { world, ids }) => {
+      const session = world.get("checkout.session", ids[0]!);
+      session.metadata = mergeMetadata(session.metadata ?? {}, params.metadata);
+      return session;
+    },
+  ),
   route<Stripe.Checkout.SessionListLineItemsParams>(
     "GET",
     "/checkout/sessions/{}/line_items",

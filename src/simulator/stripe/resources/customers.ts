@@ -69,7 +69,12 @@ export const customerRoutes = [
     "/customers",
     "email created limit starting_after ending_before",
     (params, { world, path }) =>
-      listPage(path, world.store.all("customer"), params, ({ email }) => !params.email || email === params.email),
+      listPage(
+        path,
+        world.store.all("customer"),
+        params,
+        ({ email }) => !params.email || email === params.email,
+      ),
   ),
   route<Stripe.CustomerListPaymentMethodsParams>(
     "GET",

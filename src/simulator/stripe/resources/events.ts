@@ -11,7 +11,9 @@ function matches(params: Stripe.EventListParams): (event: Stripe.Event) => boole
   return (event) => {
     if (params.type && !isOfType(event.type, params.type)) return false;
     if (params.types && !params.types.some((wanted) => isOfType(event.type, wanted))) return false;
-    return params.delivery_success === undefined || (event.pending_webhooks === 0) === params.delivery_success;
+    return (
+      params.delivery_success === undefined || (event.pending_webhooks === 0) === params.delivery_success
+    );
   };
 }
 

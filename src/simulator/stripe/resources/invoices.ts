@@ -17,9 +17,14 @@ const PREVIEW =
 
 function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.Invoice {
   const invoice = world.get("invoice", id);
-  if (invoice.status === "paid") throw invalidRequest("Invoice is already paid", undefined, "invoice_already_paid");
+  if (invoice.status === "paid")
+    throw invalidRequest("Invoice is already paid", undefined, "invoice_already_paid");
   if (invoice.status !== "open") {
-    throw invalidRequest(`This invoice can't be paid because it is ${invoice.status}.`, undefined, "invoice_not_payable");
+    throw invalidRequest(
+      `This invoice can't be paid because it is ${invoice.status}.`,
+      undefined,
+      "invoice_not_payable",
+    );
   }
   if (params.payment_method) world.get("payment_method", params.payment_method, "payment_method");
   if (params.paid_out_of_band) {
@@ -31,7 +36,8 @@ function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.
   if (outcome === "requires_action") {
     throw cardError({
       code: "invoice_payment_intent_requires_action",
-      message: "Payment for this invoice requires additional user action before it can be completed successfully.",
+      message:
+        "Payment for this invoice requires additional user action before it can be completed successfully.",
     });
   }
   return invoice;
@@ -40,7 +46,8 @@ function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.
 function previewUpdate(details: Stripe.InvoiceCreatePreviewParams.SubscriptionDetails): SubscriptionUpdate {
   return {
     items: details.items ?? [],
-    prorationBehavior: (details.proration_behavior ?? "create_prorations") as SubscriptionUpdate["prorationBehavior"],
+    prorationBehavior: (details.proration_behavior ??
+      "create_prorations") as SubscriptionUpdate["prorationBehavior"],
     resetsAnchor: details.billing_cycle_anchor?.type === "now",
     endsTrial: details.trial_end === "now",
     paymentBehavior: "allow_incomplete",
@@ -92,11 +99,15 @@ export const invoiceRoutes = [
     preview(params, world),
   ),
   route("GET", "/invoices/{}", "", (_, { world, ids }) => world.get("invoice", ids[0]!)),
-  route<Stripe.InvoiceUpdateParams>("POST", "/invoices/{}", "metadata description", (params, { world, ids }) =>
-    world.change(world.get("invoice", ids[0]!), "invoice.updated", (invoice) => {
-      invoice.metadata = mergeMetadata(invoice.metadata ?? {}, params.metadata);
-      if (params.description !== undefined) invoice.description = params.description || null;
-    }),
+  route<Stripe.InvoiceUpdateParams>(
+    "POST",
+    "/invoices/{}",
+    "metadata description",
+    (params, { world, ids }) =>
+      world.change(world.get("invoice", ids[0]!), "invoice.updated", (invoice) => {
+        invoice.metadata = mergeMetadata(invoice.metadata ?? {}, params.metadata);
+        if (params.description !== undefined) invoice.description = params.description || null;
+      }),
   ),
   route<Stripe.InvoicePayParams>(
     "POST",
@@ -112,7 +123,9 @@ export const invoiceRoutes = [
   }),
   route("GET", "/invoices/{}/lines", "limit starting_after ending_before", (params, { world, ids, path }) => {
     const lines = world.get("invoice", ids[0]!).lines.data;
-    return Object.keys(params as object).length > 0 ? listPage(path, lines, params as object) : listBody(path, lines);
+    return Object.keys(params as object).length > 0
+      ? listPage(path, lines, params as object)
+      : listBody(path, lines);
   }),
   route<Stripe.InvoiceListParams>(
     "GET",

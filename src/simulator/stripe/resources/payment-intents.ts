@@ -53,14 +53,19 @@ function requestOf(world: World, params: Stripe.PaymentIntentCreateParams): Paym
 function create(params: Stripe.PaymentIntentCreateParams, world: World): Stripe.PaymentIntent {
   const request = requestOf(world, params);
   if (!params.confirm) return createIntent(world, request);
-  if (!request.paymentMethod) throw invalidRequest("You cannot confirm without a payment method.", "payment_method");
+  if (!request.paymentMethod)
+    throw invalidRequest("You cannot confirm without a payment method.", "payment_method");
   return confirmWith(world, request, params.off_session === true);
 }
 
 function confirm(params: Stripe.PaymentIntentConfirmParams, world: World, id: string): Stripe.PaymentIntent {
   const intent = world.get("payment_intent", id);
   if (!["requires_confirmation", "requires_payment_method"].includes(intent.status)) {
-    throw invalidRequest(`This PaymentIntent's status is ${intent.status}.`, undefined, "payment_intent_unexpected_state");
+    throw invalidRequest(
+      `This PaymentIntent's status is ${intent.status}.`,
+      undefined,
+      "payment_intent_unexpected_state",
+    );
   }
   const paymentMethod = params.payment_method ?? (intent.payment_method as string | null);
   if (!paymentMethod) throw invalidRequest("You cannot confirm without a payment method.", "payment_method");
@@ -116,7 +121,8 @@ export const paymentIntentRoutes = [
     "/payment_intents",
     "customer created limit starting_after ending_before",
     (params, { world, path }) => {
-      const isListed = (intent: Stripe.PaymentIntent) => !params.customer || intent.customer === params.customer;
+      const isListed = (intent: Stripe.PaymentIntent) =>
+        !params.customer || intent.customer === params.customer;
       return listPage(path, world.store.all("payment_intent"), params, isListed);
     },
   ),

@@ -7,7 +7,11 @@ import { equals, listPage } from "../lists";
 import { route } from "../routes";
 import type { World } from "../world";
 
-const DECLINED_AT_ONCE = new Set(["pm_card_chargeDeclined", "pm_card_visa_chargeDeclined", "tok_chargeDeclined"]);
+const DECLINED_AT_ONCE = new Set([
+  "pm_card_chargeDeclined",
+  "pm_card_visa_chargeDeclined",
+  "tok_chargeDeclined",
+]);
 
 function cardFromToken(world: World, token: string): Stripe.PaymentMethod {
   if (DECLINED_AT_ONCE.has(token)) throw cardError(DECLINE);
@@ -18,7 +22,8 @@ function cardFromToken(world: World, token: string): Stripe.PaymentMethod {
 
 function create(params: Stripe.PaymentMethodCreateParams, world: World): Stripe.PaymentMethod {
   const card = params.card as { token?: string } | undefined;
-  if (params.type !== "card" || !card?.token) throw notSimulated("payment methods other than cards made from a token");
+  if (params.type !== "card" || !card?.token)
+    throw notSimulated("payment methods other than cards made from a token");
   const method = cardFromToken(world, card.token);
   method.metadata = mergeMetadata({}, params.metadata);
   return method;
@@ -36,7 +41,8 @@ function attach(params: Stripe.PaymentMethodAttachParams, world: World, id: stri
 
 function detach(world: World, id: string): Stripe.PaymentMethod {
   const method = world.get("payment_method", id);
-  if (!method.customer) throw invalidRequest("The payment method you provided is not attached to a customer.");
+  if (!method.customer)
+    throw invalidRequest("The payment method you provided is not attached to a customer.");
   const customer = world.get("customer", method.customer as string);
   method.customer = null;
   world.emit("payment_method.detached", method, { customer: customer.id });
@@ -49,14 +55,21 @@ function detach(world: World, id: string): Stripe.PaymentMethod {
 }
 
 export const paymentMethodRoutes = [
-  route<Stripe.PaymentMethodCreateParams>("POST", "/payment_methods", "type card.token metadata", (params, { world }) =>
-    create(params, world),
+  route<Stripe.PaymentMethodCreateParams>(
+    "POST",
+    "/payment_methods",
+    "type card.token metadata",
+    (params, { world }) => create(params, world),
   ),
   route("GET", "/payment_methods/{}", "", (_, { world, ids }) => world.get("payment_method", ids[0]!)),
-  route<Stripe.PaymentMethodUpdateParams>("POST", "/payment_methods/{}", "metadata", (params, { world, ids }) =>
-    world.change(world.get("payment_method", ids[0]!), "payment_method.updated", (method) => {
-      method.metadata = mergeMetadata(method.metadata ?? {}, params.metadata);
-    }),
+  route<Stripe.PaymentMethodUpdateParams>(
+    "POST",
+    "/payment_methods/{}",
+    "metadata",
+    (params, { world, ids }) =>
+      world.change(world.get("payment_method", ids[0]!), "payment_method.updated", (method) => {
+        method.metadata = mergeMetadata(method.metadata ?? {}, params.metadata);
+      }),
   ),
   route<Stripe.PaymentMethodAttachParams>(
     "POST",

@@ -5,24 +5,27 @@ import { route } from "../routes";
 import type { World } from "../world";
 
 type Configuration = Stripe.BillingPortal.Configuration;
-type Params = Stripe.BillingPortal.ConfigurationCreateParams & Stripe.BillingPortal.ConfigurationUpdateParams;
-type Products = Configuration.Features.SubscriptionUpdate.Product[];
+type CreateParams = Stripe.BillingPortal.ConfigurationCreateParams;
+type UpdateParams = Stripe.BillingPortal.ConfigurationUpdateParams;
+type Products = Stripe.BillingPortal.Configuration.Features.SubscriptionUpdate.Product[];
+type ProductParams = Stripe.BillingPortal.ConfigurationCreateParams.Features.SubscriptionUpdate.Product[];
 
 const KIND = "billing_portal.configuration";
 const WRITABLE =
   "features.customer_update features.invoice_history features.payment_method_update.enabled " +
   "features.subscription_cancel features.subscription_update business_profile default_return_url metadata name";
 
-function productsOf(world: World, products: Params.Features.SubscriptionUpdate.Product[] | "" | undefined): Products {
-  return (products || []).map(({ product, prices, adjustable_quantity }) => {
+function productsOf(world: World, products: ProductParams): Products {
+  return products.map(({ product, prices, adjustable_quantity }) => {
     world.get("product", product, "features[subscription_update][products][0][product]");
-    for (const price of prices) world.get("price", price, "features[subscription_update][products][0][prices]");
+    for (const price of prices)
+      world.get("price", price, "features[subscription_update][products][0][prices]");
     const { enabled = false, maximum = null, minimum = 0 } = adjustable_quantity ?? {};
     return { product, prices, adjustable_quantity: { enabled, maximum, minimum } };
   }) as Products;
 }
 
-function setFeatures(world: World, configuration: Configuration, features: Params["features"]): void {
+function setFeatures(world: World, configuration: Configuration, features: UpdateParams["features"]): void {
   const { subscription_update: update, subscription_cancel: cancel, ...others } = features ?? {};
   const target = configuration.features as unknown as Record<string, Record<string, unknown>>;
   for (const [name, value] of Object.entries(others)) Object.assign(target[name]!, value);
@@ -30,13 +33,17 @@ function setFeatures(world: World, configuration: Configuration, features: Param
   if (!update) return;
   const { products, default_allowed_updates: allowed, ...rest } = update;
   Object.assign(configuration.features.subscription_update, rest);
-  if (allowed !== undefined) configuration.features.subscription_update.default_allowed_updates = allowed || [];
+  if (allowed !== undefined)
+    configuration.features.subscription_update.default_allowed_updates = allowed || [];
   if (products !== undefined) {
-    configuration.features.subscription_update.products = productsOf(world, products || undefined);
+    configuration.features.subscription_update.products = productsOf(
+      world,
+      (products || []) as ProductParams,
+    );
   }
 }
 
-function setFields(world: World, configuration: Configuration, params: Partial<Params>): void {
+function setFields(world: World, configuration: Configuration, params: UpdateParams): void {
   setFeatures(world, configuration, params.features);
   Object.assign(configuration.business_profile, params.business_profile);
   if (params.default_return_url !== undefined) {
@@ -70,20 +77,26 @@ export function defaultConfiguration(world: World): Configuration {
   return configuration;
 }
 
-function create(params: Params, world: World): Configuration {
+function create(params: CreateParams, world: World): Configuration {
   const configuration = build(world, false);
-  setFields(world, configuration, params);
+  setFields(world, configuration, params as UpdateParams);
   world.emit("billing_portal.configuration.created", configuration);
   return configuration;
 }
 
 export const portalConfigurationRoutes = [
-  route<Params>("POST", "/billing_portal/configurations", WRITABLE, (params, { world }) => create(params, world)),
+  route<CreateParams>("POST", "/billing_portal/configurations", WRITABLE, (params, { world }) =>
+    create(params, world),
+  ),
   route("GET", "/billing_portal/configurations/{}", "", (_, { world, ids }) => world.get(KIND, ids[0]!)),
-  route<Params>("POST", "/billing_portal/configurations/{}", `${WRITABLE} active`, (params, { world, ids }) =>
-    world.change(world.get(KIND, ids[0]!), "billing_portal.configuration.updated", (configuration) =>
-      setFields(world, configuration, params),
-    ),
+  route<UpdateParams>(
+    "POST",
+    "/billing_portal/configurations/{}",
+    `${WRITABLE} active`,
+    (params, { world, ids }) =>
+      world.change(world.get(KIND, ids[0]!), "billing_portal.configuration.updated", (configuration) =>
+        setFields(world, configuration, params),
+      ),
   ),
   route<Stripe.BillingPortal.ConfigurationListParams>(
     "GET",

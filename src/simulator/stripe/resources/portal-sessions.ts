@@ -5,6 +5,7 @@ import type { World } from "../world";
 import { defaultConfiguration } from "./portal-configurations";
 
 type Params = Stripe.BillingPortal.SessionCreateParams;
+type FlowData = Stripe.BillingPortal.SessionCreateParams.FlowData;
 type Flow = Stripe.BillingPortal.Session.Flow;
 
 const CREATE =
@@ -13,7 +14,7 @@ const CREATE =
   "flow_data.subscription_update.subscription flow_data.subscription_update_confirm.subscription " +
   "flow_data.subscription_update_confirm.items";
 
-function flowOf(world: World, data: Params.FlowData | undefined, customer: string): Flow | null {
+function flowOf(world: World, data: FlowData | undefined, customer: string): Flow | null {
   if (!data) return null;
   const details = data.subscription_cancel ?? data.subscription_update ?? data.subscription_update_confirm;
   if (details) {
@@ -43,7 +44,8 @@ function flowOf(world: World, data: Params.FlowData | undefined, customer: strin
 }
 
 function create(params: Params, world: World): Stripe.BillingPortal.Session {
-  if (!params.customer) throw invalidRequest("Missing required param: customer.", "customer", "parameter_missing");
+  if (!params.customer)
+    throw invalidRequest("Missing required param: customer.", "customer", "parameter_missing");
   world.get("customer", params.customer, "customer");
   const configuration = params.configuration
     ? world.get("billing_portal.configuration", params.configuration, "configuration")

@@ -45,7 +45,9 @@ function matches(params: Stripe.PriceListParams): (price: Stripe.Price) => boole
 }
 
 export const priceRoutes = [
-  route<Stripe.PriceCreateParams>("POST", "/prices", CREATE, (params, { world }) => createPrice(world, params)),
+  route<Stripe.PriceCreateParams>("POST", "/prices", CREATE, (params, { world }) =>
+    createPrice(world, params),
+  ),
   route("GET", "/prices/{}", "", (_, { world, ids }) => world.get("price", ids[0]!)),
   route<Stripe.PriceUpdateParams>(
     "POST",

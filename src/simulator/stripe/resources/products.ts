@@ -65,8 +65,11 @@ export const productRoutes = [
     (params, { world }) => create(params, world),
   ),
   route("GET", "/products/{}", "", (_, { world, ids }) => world.get("product", ids[0]!)),
-  route<Stripe.ProductUpdateParams>("POST", "/products/{}", `${WRITABLE} default_price`, (params, { world, ids }) =>
-    update(params, world, ids[0]!),
+  route<Stripe.ProductUpdateParams>(
+    "POST",
+    "/products/{}",
+    `${WRITABLE} default_price`,
+    (params, { world, ids }) => update(params, world, ids[0]!),
   ),
   route("DELETE", "/products/{}", "", (_, { world, ids }) => remove(world, ids[0]!)),
   route<Stripe.ProductListParams>(

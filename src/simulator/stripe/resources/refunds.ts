@@ -8,7 +8,9 @@ import type { World } from "../world";
 function chargeOf(world: World, params: Stripe.RefundCreateParams): Stripe.Charge {
   if (params.charge) return world.get("charge", params.charge, "charge");
   if (!params.payment_intent) {
-    throw invalidRequest("One of the following params should be provided for this request: payment_intent or charge.");
+    throw invalidRequest(
+      "One of the following params should be provided for this request: payment_intent or charge.",
+    );
   }
   const intent = world.get("payment_intent", params.payment_intent, "payment_intent");
   if (intent.status !== "succeeded") {
@@ -20,14 +22,21 @@ function chargeOf(world: World, params: Stripe.RefundCreateParams): Stripe.Charg
 function refundableAmount(charge: Stripe.Charge, wanted: number | undefined): number {
   const left = charge.amount - charge.amount_refunded;
   if (charge.refunded) {
-    throw invalidRequest(`Charge ${charge.id} has already been refunded.`, undefined, "charge_already_refunded");
+    throw invalidRequest(
+      `Charge ${charge.id} has already been refunded.`,
+      undefined,
+      "charge_already_refunded",
+    );
   }
   const amount = wanted ?? left;
   if (!Number.isInteger(amount) || amount <= 0) {
     throw invalidRequest("Invalid positive integer", "amount", "parameter_invalid_integer");
   }
   if (amount > left) {
-    throw invalidRequest(`Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`, "amount");
+    throw invalidRequest(
+      `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
+      "amount",
+    );
   }
   return amount;
 }
@@ -70,6 +79,11 @@ export const refundRoutes = [
     "/refunds",
     "charge payment_intent created limit starting_after ending_before",
     (params, { world, path }) =>
-      listPage(path, world.store.all("refund"), params, equals<Stripe.Refund>(params, "charge", "payment_intent")),
+      listPage(
+        path,
+        world.store.all("refund"),
+        params,
+        equals<Stripe.Refund>(params, "charge", "payment_intent"),
+      ),
   ),
 ];

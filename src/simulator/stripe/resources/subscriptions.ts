@@ -43,7 +43,8 @@ function trialEndOf(world: World, params: Stripe.SubscriptionCreateParams): numb
 }
 
 function assertCreatable(world: World, params: Stripe.SubscriptionCreateParams): void {
-  if (!params.customer) throw invalidRequest("Missing required param: customer.", "customer", "parameter_missing");
+  if (!params.customer)
+    throw invalidRequest("Missing required param: customer.", "customer", "parameter_missing");
   world.get("customer", params.customer, "customer");
   if (params.default_payment_method) {
     const method = world.get("payment_method", params.default_payment_method, "default_payment_method");
@@ -53,10 +54,11 @@ function assertCreatable(world: World, params: Stripe.SubscriptionCreateParams):
   }
   if (params.collection_method === "send_invoice") throw notSimulated("invoices that are sent");
   if (params.automatic_tax?.enabled) throw notSimulated("automatic tax");
-  if (params.billing_mode && params.billing_mode.type !== "flexible") throw notSimulated("classic billing mode");
+  if (params.billing_mode && params.billing_mode.type !== "flexible")
+    throw notSimulated("classic billing mode");
 }
 
-function assertMethod(world: World, params: Stripe.SubscriptionCreateParams, method: string | null): void {
+function assertMethod(params: Stripe.SubscriptionCreateParams, method: string | null): void {
   if (method || params.payment_behavior === "default_incomplete") return;
   throw invalidRequest(
     "This customer has no attached payment source or default payment method. Please consider adding a default payment method.",
@@ -73,7 +75,7 @@ function create(params: Stripe.SubscriptionCreateParams, world: World): Stripe.S
   const method = params.default_payment_method ?? defaultMethodOf(world, customer, undefined);
   const isFree = items.every((item) => item.price.unit_amount === 0);
   if (trialEnd === null && !isFree) {
-    assertMethod(world, params, method);
+    assertMethod(params, method);
     if (params.payment_behavior === "error_if_incomplete" && expectedOutcome(world, method) !== "succeeded") {
       throw cardError(DECLINE);
     }
@@ -98,7 +100,8 @@ function updateOf(params: Stripe.SubscriptionUpdateParams): SubscriptionUpdate |
   if (params.payment_behavior === "default_incomplete") throw notSimulated("updates with default_incomplete");
   return {
     items: params.items ?? [],
-    prorationBehavior: (params.proration_behavior ?? "create_prorations") as SubscriptionUpdate["prorationBehavior"],
+    prorationBehavior: (params.proration_behavior ??
+      "create_prorations") as SubscriptionUpdate["prorationBehavior"],
     resetsAnchor,
     endsTrial,
     paymentBehavior: (params.payment_behavior ?? "allow_incomplete") as SubscriptionUpdate["paymentBehavior"],
@@ -106,23 +109,35 @@ function updateOf(params: Stripe.SubscriptionUpdateParams): SubscriptionUpdate |
   };
 }
 
-function setCancellation(world: World, subscription: Stripe.Subscription, params: Stripe.SubscriptionUpdateParams): void {
+function setCancellation(
+  world: World,
+  subscription: Stripe.Subscription,
+  params: Stripe.SubscriptionUpdateParams,
+): void {
   if (params.cancel_at_period_end === true) scheduleCancellation(world, subscription);
   if (params.cancel_at_period_end === false && subscription.cancel_at !== null) {
     unscheduleCancellation(world, subscription);
   }
   if (params.cancel_at !== undefined) {
-    if (typeof params.cancel_at === "string" && params.cancel_at !== "") throw notSimulated("named values of cancel_at");
+    if (typeof params.cancel_at === "string" && params.cancel_at !== "")
+      throw notSimulated("named values of cancel_at");
     subscription.cancel_at = emptyToNull(params.cancel_at) as number | null;
     subscription.canceled_at = subscription.cancel_at === null ? null : world.now();
   }
   const { comment, feedback } = params.cancellation_details ?? {};
   if (subscription.cancellation_details && (comment !== undefined || feedback !== undefined)) {
-    Object.assign(subscription.cancellation_details, { comment: comment || null, feedback: feedback || null });
+    Object.assign(subscription.cancellation_details, {
+      comment: comment || null,
+      feedback: feedback || null,
+    });
   }
 }
 
-function setPlainFields(world: World, subscription: Stripe.Subscription, params: Stripe.SubscriptionUpdateParams): void {
+function setPlainFields(
+  world: World,
+  subscription: Stripe.Subscription,
+  params: Stripe.SubscriptionUpdateParams,
+): void {
   if (params.default_payment_method !== undefined) {
     if (params.default_payment_method) {
       world.get("payment_method", params.default_payment_method, "default_payment_method");
@@ -149,7 +164,8 @@ function update(params: Stripe.SubscriptionUpdateParams, world: World, id: strin
     );
   }
   const update = updateOf(params);
-  const change = (work: (announce: () => void) => void) => world.changeWith(subscription, "customer.subscription.updated", work);
+  const change = (work: (announce: () => void) => void) =>
+    world.changeWith(subscription, "customer.subscription.updated", work);
   change((announce) => {
     setPlainFields(world, subscription, params);
     setCancellation(world, subscription, params);
@@ -182,7 +198,9 @@ function matches(params: Stripe.SubscriptionListParams): (subscription: Stripe.S
 }
 
 export const subscriptionRoutes = [
-  route<Stripe.SubscriptionCreateParams>("POST", "/subscriptions", CREATE, (params, { world }) => create(params, world)),
+  route<Stripe.SubscriptionCreateParams>("POST", "/subscriptions", CREATE, (params, { world }) =>
+    create(params, world),
+  ),
   route("GET", "/subscriptions/{}", "", (_, { world, ids }) => world.get("subscription", ids[0]!)),
   route<Stripe.SubscriptionUpdateParams>("POST", "/subscriptions/{}", UPDATE, (params, { world, ids }) =>
     update(params, world, ids[0]!),

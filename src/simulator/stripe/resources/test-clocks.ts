@@ -13,7 +13,10 @@ function statusDetails(frozenTime: number, isAdvancing: boolean): Stripe.TestHel
   return isAdvancing ? { advancing: { target_frozen_time: frozenTime } } : {};
 }
 
-function create(params: Stripe.TestHelpers.TestClockCreateParams, world: World): Stripe.TestHelpers.TestClock {
+function create(
+  params: Stripe.TestHelpers.TestClockCreateParams,
+  world: World,
+): Stripe.TestHelpers.TestClock {
   const clock = world.create(KIND, {
     name: params.name ?? null,
     frozen_time: params.frozen_time,

@@ -9,7 +9,11 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 function assertLoopback(url: string): void {
   if (URL.canParse(url) && LOOPBACK.has(new URL(url).hostname)) return;
-  throw invalidRequest("Invalid URL: the simulator delivers to loopback addresses only.", "url", "url_invalid");
+  throw invalidRequest(
+    "Invalid URL: the simulator delivers to loopback addresses only.",
+    "url",
+    "url_invalid",
+  );
 }
 
 function assertApiVersion(world: World, version: string | undefined): void {
@@ -56,7 +60,11 @@ function create(params: Stripe.WebhookEndpointCreateParams, world: World): Strip
   return { ...endpoint, secret };
 }
 
-function update(params: Stripe.WebhookEndpointUpdateParams, world: World, id: string): Stripe.WebhookEndpoint {
+function update(
+  params: Stripe.WebhookEndpointUpdateParams,
+  world: World,
+  id: string,
+): Stripe.WebhookEndpoint {
   const endpoint = world.get("webhook_endpoint", id);
   if (params.url !== undefined) assertLoopback(params.url);
   Object.assign(endpoint, sentFields(params, "url", "enabled_events", "description"));

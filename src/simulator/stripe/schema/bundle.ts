@@ -17,7 +17,9 @@ export async function installedStripe(): Promise<{ root: string; version: string
 
 async function generatorHash(): Promise<string> {
   const hash = createHash("sha256");
-  const names = (await readdir(here)).filter((name) => /^(convert|generate|keep|types)\.ts$/.test(name)).sort();
+  const names = (await readdir(here))
+    .filter((name) => /^(convert|generate|keep|types)\.ts$/.test(name))
+    .sort();
   for (const name of names) hash.update(await readFile(path.join(here, name)));
   return hash.digest("hex").slice(0, 12);
 }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { ts } from "ts-morph";
-import { DEFS_URI, type JsonSchema } from "./types";
 import { keepsType, opaqueSchema } from "./keep";
+import { DEFS_URI, type JsonSchema } from "./types";
 
 type Declared = ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
 
@@ -80,7 +80,10 @@ export class TypeConverter {
     const interfaces = declarations.filter(ts.isInterfaceDeclaration);
     if (interfaces.length === 0) return this.convert((declarations[0] as ts.TypeAliasDeclaration).type);
     const members = interfaces.flatMap((each) => [...each.members]);
-    return this.object(members, interfaces.flatMap((each) => [...(each.heritageClauses ?? [])]));
+    return this.object(
+      members,
+      interfaces.flatMap((each) => [...(each.heritageClauses ?? [])]),
+    );
   }
 
   private literal(node: ts.LiteralTypeNode["literal"]): JsonSchema {
@@ -97,7 +100,8 @@ export class TypeConverter {
     let isOpen = false;
     for (const type of types) {
       if (ts.isTypeReferenceNode(type) && type.typeName.getText() === "OtherString") isOpen = true;
-      else if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)) literals.push(type.literal.text);
+      else if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal))
+        literals.push(type.literal.text);
       else if (type.kind !== ts.SyntaxKind.UndefinedKeyword) schemas.push(this.convert(type));
     }
     if (literals.length > 0) schemas.push({ enum: literals });

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ts } from "ts-morph";
-import type { EndpointSchema, JsonSchema, SchemaBundle } from "./types";
 import { TypeConverter } from "./convert";
 import { keepsEndpoint, keepsEvent } from "./keep";
+import type { EndpointSchema, JsonSchema, SchemaBundle } from "./types";
 
 interface Endpoint {
   method: string;
@@ -52,7 +52,12 @@ function methodsByName(declaration: ts.ClassDeclaration): Map<string, ts.MethodD
 function endpointsOf(declarations: ts.SourceFile): Endpoint[] {
   const scriptFile = declarations.fileName.replace(/\.d\.ts$/, ".js");
   if (!existsSync(scriptFile)) return [];
-  const script = ts.createSourceFile(scriptFile, readFileSync(scriptFile, "utf8"), ts.ScriptTarget.ES2022, true);
+  const script = ts.createSourceFile(
+    scriptFile,
+    readFileSync(scriptFile, "utf8"),
+    ts.ScriptTarget.ES2022,
+    true,
+  );
   const bodies = new Map(
     script.statements.filter(ts.isClassDeclaration).map((each) => [each.name?.text, methodsByName(each)]),
   );
@@ -73,8 +78,11 @@ function eventInterfaces(file: ts.SourceFile): Array<[string, ts.InterfaceDeclar
   const found: Array<[string, ts.InterfaceDeclaration]> = [];
   for (const node of file.statements.filter(ts.isInterfaceDeclaration)) {
     if (node.heritageClauses?.[0]?.types[0]?.expression.getText() !== "EventBase") continue;
-    const type = node.members.filter(ts.isPropertySignature).find((member) => member.name.getText() === "type")?.type;
-    if (type && ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)) found.push([type.literal.text, node]);
+    const type = node.members
+      .filter(ts.isPropertySignature)
+      .find((member) => member.name.getText() === "type")?.type;
+    if (type && ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal))
+      found.push([type.literal.text, node]);
   }
   return found;
 }
@@ -117,7 +125,8 @@ export function generateSchemaBundle(root: string, stripeVersion: string): Schem
   for (const [type, declaration] of eventInterfaces(eventFile)) {
     if (keepsEvent(type)) events[type] = converter.define([declaration]);
   }
-  converter.define(eventFile.statements.filter((node) => ts.isInterfaceDeclaration(node) && node.name.text === "EventBase") as ts.InterfaceDeclaration[]);
+  const eventInterface = eventFile.statements.filter(ts.isInterfaceDeclaration);
+  converter.define(eventInterface.filter((node) => node.name.text === "EventBase"));
   converter.drain();
   return {
     stripeVersion,

@@ -1,0 +1,61 @@
+import type Stripe from "stripe";
+import { attachCard, createCard, isPageCard, PAGE_CARDS } from "../billing/cards";
+import { authenticateInvoice, collect } from "../billing/collection";
+import { paymentOf } from "../billing/invoices";
+import { formatMinor } from "../billing/money";
+import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE } from "../billing/payments";
+import type { World } from "../world";
+import { alertOf, authenticationPage, cardSelect, html, notFound, type PageAnswer, page } from "./html";
+
+function invoicePageOf(invoice: Stripe.Invoice, message: string | null): PageAnswer {
+  const { currency, lines, total, status, id, number } = invoice;
+  const rows = lines.data.map(
+    (line) =>
+      html`<tr><th scope="row">${line.description ?? "Item"}</th><td>${formatMinor(line.amount, currency)}</td></tr>`,
+  );
+  const form = html`<form method="post" action="/i/${id}">${cardSelect()}<button class="main">Pay</button></form>`;
+  return page(
+    `Invoice ${number ?? ""}`,
+    "Invoice",
+    html`<section><h1>Invoice ${number ?? ""}</h1><table>${rows}</table>
+<p class="total">${formatMinor(total, currency)}</p><p role="status">${status ?? ""}</p>
+${alertOf(message)}${status === "open" ? form : null}</section>`,
+    message === null ? 200 : 402,
+  );
+}
+
+function pay(world: World, invoice: Stripe.Invoice, form: URLSearchParams): PageAnswer {
+  const choice = form.get("card") ?? "";
+  const card = PAGE_CARDS[isPageCard(choice) ? choice : "declined"];
+  const method = attachCard(
+    world,
+    createCard(world, card, invoice.customer_email),
+    invoice.customer as string,
+  );
+  const outcome = collect(world, invoice, { automatic: false, paymentMethod: method.id });
+  if (outcome === "declined") return invoicePageOf(invoice, DECLINE.message);
+  const step = outcome === "requires_action" ? "/authenticate" : "";
+  return { status: 303, location: `/i/${invoice.id}${step}` };
+}
+
+/** The hosted invoice page. @returns null for paths that are not its own. */
+export function invoicePage(
+  world: World,
+  method: string,
+  path: string,
+  form: URLSearchParams,
+): PageAnswer | null {
+  const [, id, step] = path.match(/^\/i\/([^/]+)(\/authenticate)?$/) ?? [];
+  if (!id) return null;
+  const invoice = world.store.find("invoice", id);
+  if (!invoice) return notFound("Invoice");
+  if (invoice.status !== "open" || (method !== "POST" && !step)) return invoicePageOf(invoice, null);
+  if (!step) return pay(world, invoice, form);
+  if (method !== "POST") return authenticationPage("Invoice", path);
+  const intent = paymentOf(world, id)?.payment.payment_intent as string | undefined;
+  if (intent) authenticateInvoice(world, invoice, intent, form.get("outcome") === "complete");
+  return invoicePageOf(
+    invoice,
+    world.get("invoice", id).status === "open" ? AUTHENTICATION_FAILURE_MESSAGE : null,
+  );
+}
