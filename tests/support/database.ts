@@ -16,9 +16,10 @@ export interface TestDatabase {
 /** A database of this test file's own, copied from the migrated template; dropped when the file is done. */
 export async function testDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   const serverUrl = inject("ownerUrl");
-  const name = `test_${randomBytes(6).toString("hex")}`;
+  const template = inject("templateName");
+  const name = `${template.replace("template", "test")}_${randomBytes(6).toString("hex")}`;
   const admin = postgres(serverUrl, { max: 1, onnotice: () => {} });
-  await admin`create database ${admin(name)} template template_app`;
+  await admin`create database ${admin(name)} template ${admin(template)}`;
   const ownerUrl = withDatabase(serverUrl, name);
   const appUrl = withLogin(ownerUrl);
   const db = openDatabase(appUrl, options);
