@@ -1,30 +1,41 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
+import { browserTestsRun } from "./tests/e2e/find-browser";
 
 const alias = { "@": path.resolve("src"), "@tests": path.resolve("tests") };
 const shared = { environment: "node" as const, server: { deps: { inline: ["next-auth"] } } };
 
-export default defineConfig({
+const architecture = {
+  resolve: { alias },
+  test: { ...shared, name: "architecture", include: ["tests/architecture.test.ts"] },
+};
+
+const server = {
   resolve: { alias },
   test: {
-    projects: [
-      { resolve: { alias }, test: { ...shared, name: "architecture", include: ["tests/architecture.test.ts"] } },
-      {
-        resolve: { alias },
-        test: {
-          ...shared,
-          name: "server",
-          include: ["tests/**/*.test.ts"],
-          exclude: ["tests/architecture.test.ts", "tests/e2e/**"],
-          globalSetup: ["tests/support/global-setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        resolve: { alias },
-        test: { ...shared, name: "browser", include: ["tests/e2e/**/*.test.ts"], fileParallelism: false, testTimeout: 180_000, hookTimeout: 240_000 },
-      },
-    ],
+    ...shared,
+    name: "server",
+    include: ["tests/**/*.test.ts"],
+    exclude: ["tests/architecture.test.ts", "tests/e2e/**"],
+    globalSetup: ["tests/support/global-setup.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
+};
+
+const browser = {
+  resolve: { alias },
+  test: {
+    ...shared,
+    name: "browser",
+    include: ["tests/e2e/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+  },
+};
+
+export default defineConfig({
+  resolve: { alias },
+  test: { projects: browserTestsRun() ? [architecture, server, browser] : [architecture, server] },
 });

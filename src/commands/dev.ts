@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { isProduction } from "@/env";
 import { removeEmbeddedPostgres } from "@/server/db/embedded";
@@ -12,35 +13,49 @@ import { type Environment, type Service, ServiceGroup } from "./dev/services";
 import { stripe } from "./dev/stripe";
 import { webServer } from "./dev/web";
 
-const FILES = {
-  postgres: ".data/postgres",
-  stripe: ".data/stripe.json",
-  stripeSchema: ".data/stripe-schema",
-  mail: ".data/mail.json",
-  ports: ".data/ports.json",
-  secrets: ".data/secrets.json",
-  claim: ".data/dev.pid",
-};
+const DEFAULT_FOLDER = ".data";
+
+function filesIn(folder: string) {
+  const file = (name: string) => path.join(folder, name);
+  return {
+    postgres: file("postgres"),
+    stripe: file("stripe.json"),
+    stripeSchema: file("stripe-schema"),
+    mail: file("mail.json"),
+    ports: file("ports.json"),
+    secrets: file("secrets.json"),
+    claim: file("dev.pid"),
+  };
+}
+type Files = ReturnType<typeof filesIn>;
+
 const PARENT_CHECK_MS = 1_000;
 /** A runner in between may pass one key press on a second time; that is not a second Ctrl-C. */
 const SAME_KEY_PRESS_MS = 500;
 
 const print = (line: string) => console.log(line);
 
-/** `npm run dev [-- --reset] [-- --port N]`: everything the app needs, started in order, stopped in reverse. */
+/**
+ * `npm run dev [-- --reset] [-- --port N] [-- --data FOLDER]`: everything the app needs, started in order, stopped
+ * in reverse. Another data folder is another world, with a database, mails and payments of its own.
+ */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { reset: { type: "boolean" }, port: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { reset: { type: "boolean" }, port: { type: "string" }, data: { type: "string" } },
+  });
+  const folder = values.data ?? DEFAULT_FOLDER;
+  const files = filesIn(folder);
   loadEnvFiles();
   if (isProduction()) throw new Error("npm run dev is for development. Use npm run build and npm start.");
-  const release = await claimFolder(FILES.claim);
+  const release = await claimFolder(files.claim);
   const group = new ServiceGroup(print);
   const signal = stopRequest(group);
   try {
-    if (values.reset) await reset();
-    await runUntil(signal, group, values.port);
+    if (values.reset) await reset(files);
+    await runUntil(signal, group, { files, port: values.port, isDefault: folder === DEFAULT_FOLDER });
   } finally {
     await group.stop();
-    await rm(RUNNING_ENVIRONMENT, { force: true });
+    if (folder === DEFAULT_FOLDER) await rm(RUNNING_ENVIRONMENT, { force: true });
     await release();
   }
 }
@@ -48,23 +63,24 @@ async function main(): Promise<void> {
 async function runUntil(
   stop: AbortController,
   group: ServiceGroup,
-  askedPort: string | undefined,
+  options: { files: Files; port: string | undefined; isDefault: boolean },
 ): Promise<void> {
+  const { files } = options;
   const environment: Environment = process.env;
-  const wantedPort = Number(askedPort ?? localPort(environment.APP_URL));
-  const ports = await choosePorts(FILES.ports, wantedPort ? { web: wantedPort } : {}, print);
-  await fillSecrets(FILES.secrets, environment);
+  const wantedPort = Number(options.port ?? localPort(environment.APP_URL));
+  const ports = await choosePorts(files.ports, wantedPort ? { web: wantedPort } : {}, print);
+  await fillSecrets(files.secrets, environment);
   if (!environment.APP_URL || localPort(environment.APP_URL))
     environment.APP_URL = `http://localhost:${ports.web}`;
   const services: Service[] = [
-    database(FILES.postgres),
+    database(files.postgres),
     migrations,
-    mail(ports, FILES.mail),
+    mail(ports, files.mail),
     stripe({
       port: ports.stripe,
       webPort: ports.web,
-      stateFile: FILES.stripe,
-      schemaDir: FILES.stripeSchema,
+      stateFile: files.stripe,
+      schemaDir: files.stripeSchema,
     }),
     command("Price list", "src/commands/plans.ts", ["push"]),
     // A database of the builder's own gets the tables, but nobody else's demo tenants.
@@ -78,7 +94,7 @@ async function runUntil(
   ];
   await group.start(services, environment, stop.signal);
   if (stop.signal.aborted) return;
-  await publishEnvironment(environment);
+  if (options.isDefault) await publishEnvironment(environment);
   print(`\n  Open ${environment.APP_URL}   (Ctrl-C stops everything)\n`);
   await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
 }
@@ -110,9 +126,9 @@ function stopRequest(group: ServiceGroup): AbortController {
 }
 
 /** Deletes the local database, mails and simulated payments. Ports and secrets stay. */
-async function reset(): Promise<void> {
-  await removeEmbeddedPostgres(FILES.postgres);
-  for (const file of [FILES.stripe, FILES.mail]) await rm(file, { force: true });
+async function reset(files: Files): Promise<void> {
+  await removeEmbeddedPostgres(files.postgres);
+  for (const file of [files.stripe, files.mail]) await rm(file, { force: true });
   print("  Started over: the local database, mails and simulated payments are deleted.");
 }
 

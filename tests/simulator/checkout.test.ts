@@ -48,7 +48,12 @@ describe("the hosted page", () => {
     });
     const subscription = paid.subscription as Stripe.Subscription;
     const invoice = subscription.latest_invoice as Stripe.Invoice;
-    expect(paid).toMatchObject({ status: "complete", payment_status: "paid", url: null, client_reference_id: "ten_1" });
+    expect(paid).toMatchObject({
+      status: "complete",
+      payment_status: "paid",
+      url: null,
+      client_reference_id: "ten_1",
+    });
     expect(paid.line_items?.data[0]?.amount_total).toBe(2000);
     expect(subscription).toMatchObject({ status: "active", metadata: { tenant: "ten_1" } });
     expect(invoice.parent?.subscription_details?.metadata).toEqual({ tenant: "ten_1" });
@@ -59,7 +64,10 @@ describe("the hosted page", () => {
   test("a double click on Pay charges once", async () => {
     const session = await planCheckout();
     const fields = { action: "pay", card: "success" };
-    const answers = await Promise.all([scene.submit(session.url!, fields), scene.submit(session.url!, fields)]);
+    const answers = await Promise.all([
+      scene.submit(session.url!, fields),
+      scene.submit(session.url!, fields),
+    ]);
     expect(answers.map((answer) => answer.status)).toEqual([303, 303]);
     expect(scene.eventTypes("charge.succeeded")).toHaveLength(1);
     expect(scene.eventTypes("customer.subscription.created")).toHaveLength(1);
@@ -79,7 +87,8 @@ describe("the hosted page", () => {
   test.each(["subscription", "payment"] as const)("3-D Secure decides a %s checkout", async (mode) => {
     const price = await scene.price(1500, mode === "payment" ? null : "month");
     const session = await scene.checkout({ mode, line_items: [{ price: price.id, quantity: 1 }] });
-    const start = () => scene.submit(session.url!, { action: "pay", card: "three_d_secure", email: "bo@example.com" });
+    const start = () =>
+      scene.submit(session.url!, { action: "pay", card: "three_d_secure", email: "bo@example.com" });
     const step = (await start()).headers.get("location")!;
     expect(await scene.text(step)).toContain("Complete authentication");
     const failed = await scene.submit(step, { outcome: "fail" });
@@ -106,7 +115,10 @@ describe("sessions", () => {
     await scene.stripe.checkout.sessions.expire(first.id);
     await scene.advanceDays(2);
     for (const { id } of [first, second]) {
-      expect(await scene.stripe.checkout.sessions.retrieve(id)).toMatchObject({ status: "expired", url: null });
+      expect(await scene.stripe.checkout.sessions.retrieve(id)).toMatchObject({
+        status: "expired",
+        url: null,
+      });
       expect(await scene.text(`/c/pay/${id}`)).toContain("This checkout has expired");
     }
     expect(scene.eventTypes("checkout.session.expired")).toHaveLength(2);
@@ -142,7 +154,9 @@ describe("sessions", () => {
     const price = await scene.price(700, null);
     const session = await scene.checkout({ mode: "payment", line_items: [{ price: price.id, quantity: 1 }] });
     await scene.submit(session.url!, { action: "pay", card: "success", timing, email: "bo@example.com" });
-    expect(scene.lastEvent("checkout.session.completed").data.object).toMatchObject({ payment_status: "unpaid" });
+    expect(scene.lastEvent("checkout.session.completed").data.object).toMatchObject({
+      payment_status: "unpaid",
+    });
     await scene.advanceDays(4);
     expect((await scene.stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe(status);
     expect(scene.eventTypes(event)).toHaveLength(1);

@@ -10,7 +10,11 @@ afterEach(() => scene.end());
 
 async function subscribe(amount = 2000, fields: Partial<Stripe.SubscriptionCreateParams> = {}) {
   const [price, customer] = [await scene.price(amount), await scene.payer()];
-  return scene.stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }], ...fields });
+  return scene.stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: price.id }],
+    ...fields,
+  });
 }
 
 const statusOf = async (id: string) => (await scene.stripe.subscriptions.retrieve(id)).status;
@@ -72,7 +76,7 @@ describe("renewals", () => {
   test("a customer can pay the open invoice on its page", async () => {
     const { id } = await subscribe();
     scene.sim.control.declineNext(1);
-    await scene.advanceDays(29);
+    await scene.advanceDays(28.5);
     const [invoice] = (await scene.stripe.invoices.list({ subscription: id, status: "open" })).data;
     const refused = await scene.submit(invoice!.hosted_invoice_url!, { card: "declined" });
     expect(await refused.text()).toContain("Your card was declined.");
@@ -132,7 +136,11 @@ describe("changes", () => {
     });
     const invoice = updated.latest_invoice as Stripe.Invoice;
     expect(invoice.lines.data.map((line) => line.amount)).toEqual([-1001, 2500]);
-    expect(invoice).toMatchObject({ billing_reason: "subscription_update", amount_due: 1499, status: "paid" });
+    expect(invoice).toMatchObject({
+      billing_reason: "subscription_update",
+      amount_due: 1499,
+      status: "paid",
+    });
     expect(invoice.lines.data[0]?.parent?.subscription_item_details?.proration).toBe(true);
     const event = scene.lastEvent("customer.subscription.updated");
     expect(event.data.previous_attributes).toHaveProperty("items.data");
@@ -142,8 +150,14 @@ describe("changes", () => {
     const { id, items } = await subscribe();
     const bigger = await scene.price(5000);
     await scene.advanceDays(7);
-    const change = { items: [{ id: items.data[0]!.id, price: bigger.id }], proration_behavior: "always_invoice" as const };
-    const preview = await scene.stripe.invoices.createPreview({ subscription: id, subscription_details: change });
+    const change = {
+      items: [{ id: items.data[0]!.id, price: bigger.id }],
+      proration_behavior: "always_invoice" as const,
+    };
+    const preview = await scene.stripe.invoices.createPreview({
+      subscription: id,
+      subscription_details: change,
+    });
     const updated = await scene.stripe.subscriptions.update(id, { ...change, expand: ["latest_invoice"] });
     expect((updated.latest_invoice as Stripe.Invoice).amount_due).toBe(preview.amount_due);
     expect(preview.amount_due).toBe(2250);
@@ -156,10 +170,14 @@ describe("changes", () => {
       items: [{ id: items.data[0]!.id, price: smaller.id }],
       proration_behavior: "always_invoice",
     });
-    expect((await scene.stripe.customers.retrieve(customer as string)) as Stripe.Customer).toMatchObject({ balance: -4000 });
+    expect((await scene.stripe.customers.retrieve(customer as string)) as Stripe.Customer).toMatchObject({
+      balance: -4000,
+    });
     await scene.advanceDays(29);
     expect((await invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 0");
-    expect((await scene.stripe.customers.retrieve(customer as string)) as Stripe.Customer).toMatchObject({ balance: -2000 });
+    expect((await scene.stripe.customers.retrieve(customer as string)) as Stripe.Customer).toMatchObject({
+      balance: -2000,
+    });
   });
 
   test("by default prorations wait for the next invoice; with none there are none", async () => {
@@ -167,8 +185,13 @@ describe("changes", () => {
     const item = items.data[0]!.id;
     const [middle, bigger] = [await scene.price(3000), await scene.price(5000)];
     await scene.stripe.subscriptions.update(id, { items: [{ id: item, price: middle.id }] });
-    await scene.stripe.subscriptions.update(id, { items: [{ id: item, price: bigger.id }], proration_behavior: "none" });
-    expect((await scene.stripe.invoiceItems.list({ pending: true })).data.map(({ amount }) => amount)).toEqual([3000, -2000]);
+    await scene.stripe.subscriptions.update(id, {
+      items: [{ id: item, price: bigger.id }],
+      proration_behavior: "none",
+    });
+    expect(
+      (await scene.stripe.invoiceItems.list({ pending: true })).data.map(({ amount }) => amount),
+    ).toEqual([3000, -2000]);
     await scene.advanceDays(29);
     expect((await invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 6000");
   });
@@ -177,7 +200,9 @@ describe("changes", () => {
     const { id, items } = await subscribe(2000);
     const yearly = await scene.price(20_000, "year");
     await scene.advanceDays(14);
-    const updated = await scene.stripe.subscriptions.update(id, { items: [{ id: items.data[0]!.id, price: yearly.id }] });
+    const updated = await scene.stripe.subscriptions.update(id, {
+      items: [{ id: items.data[0]!.id, price: yearly.id }],
+    });
     expect(isoDay(updated.items.data[0]!.current_period_end)).toBe("2028-02-14");
     expect((await invoicesOf(id)).at(-1)).toBe("subscription_update paid 19000");
   });
@@ -185,9 +210,15 @@ describe("changes", () => {
   test("an upgrade that cannot be paid waits under pending_if_incomplete, and expires", async () => {
     const { id, items } = await subscribe();
     const bigger = await scene.price(5000);
-    const change = { items: [{ id: items.data[0]!.id, price: bigger.id }], proration_behavior: "always_invoice" as const };
+    const change = {
+      items: [{ id: items.data[0]!.id, price: bigger.id }],
+      proration_behavior: "always_invoice" as const,
+    };
     scene.sim.control.declineNext(1);
-    const waiting = await scene.stripe.subscriptions.update(id, { ...change, payment_behavior: "pending_if_incomplete" });
+    const waiting = await scene.stripe.subscriptions.update(id, {
+      ...change,
+      payment_behavior: "pending_if_incomplete",
+    });
     expect(waiting.items.data[0]!.price.unit_amount).toBe(2000);
     expect(waiting).toMatchObject({ status: "active", pending_update: { trial_end: null } });
     const paid = await scene.stripe.invoices.pay(waiting.latest_invoice as string);
@@ -247,20 +278,26 @@ describe("endings", () => {
 
   test("cancel ends it now, once", async () => {
     const { id, customer } = await subscribe();
-    const canceled = await scene.stripe.subscriptions.cancel(id, { cancellation_details: { comment: "Too dear" } });
+    const canceled = await scene.stripe.subscriptions.cancel(id, {
+      cancellation_details: { comment: "Too dear" },
+    });
     expect(canceled).toMatchObject({
       status: "canceled",
       cancellation_details: { reason: "cancellation_requested", comment: "Too dear" },
     });
     expect((await stripeError(scene.stripe.subscriptions.cancel(id))).statusCode).toBe(404);
-    const list = (status?: "all") => scene.stripe.subscriptions.list({ customer: customer as string, ...(status ? { status } : {}) });
+    const list = (status?: "all") =>
+      scene.stripe.subscriptions.list({ customer: customer as string, ...(status ? { status } : {}) });
     expect((await list()).data).toHaveLength(0);
     expect((await list("all")).data).toHaveLength(1);
   });
 
   test("a first invoice that is not paid within 23 hours ends it", async () => {
     const [price, customer] = [await scene.price(2000), await scene.payer("pm_card_chargeCustomerFail")];
-    const { id, status } = await scene.stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }] });
+    const { id, status } = await scene.stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: price.id }],
+    });
     expect(status).toBe("incomplete");
     await scene.advanceDays(0.9);
     expect(await statusOf(id)).toBe("incomplete");

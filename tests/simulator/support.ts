@@ -3,7 +3,11 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import Stripe from "stripe";
 import { expect } from "vitest";
-import { type StripeSimulator, type StripeSimulatorOptions, startStripeSimulator } from "@/simulator/stripe/server";
+import {
+  type StripeSimulator,
+  type StripeSimulatorOptions,
+  startStripeSimulator,
+} from "@/simulator/stripe/server";
 
 export const SCHEMA_DIR = path.resolve(".data/stripe-schemas");
 export const SUCCESS_URL = "http://127.0.0.1:1/done?session={CHECKOUT_SESSION_ID}";
@@ -43,7 +47,11 @@ export class Scene {
     return this.stripe.customers.create({ email: "ada@example.com", metadata: { tenant: "ten_1" } });
   }
 
-  async price(amount: number, interval: "month" | "year" | null = "month", name = "Pro"): Promise<Stripe.Price> {
+  async price(
+    amount: number,
+    interval: "month" | "year" | null = "month",
+    name = "Pro",
+  ): Promise<Stripe.Price> {
     const product = await this.stripe.products.create({ name });
     return this.stripe.prices.create({
       product: product.id,

@@ -48,7 +48,7 @@ function spawnNext(port: number, environment: Record<string, string | undefined>
   const { NODE_ENV: _development, ...env } = environment;
   const preload = `data:text/javascript,${encodeURIComponent(END_WITH_LAUNCHER)}`;
   return spawn(process.execPath, ["--import", preload, next, "dev", "-H", "localhost", "-p", String(port)], {
-    env: { NEXT_TELEMETRY_DISABLED: "1", ...env } as NodeJS.ProcessEnv,
+    env: { NEXT_TELEMETRY_DISABLED: "1", ...env } as unknown as NodeJS.ProcessEnv,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     // Its own group: Ctrl-C reaches the launcher only, which then stops things in order.
     detached: process.platform !== "win32",

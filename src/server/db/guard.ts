@@ -2,10 +2,13 @@ import type postgres from "postgres";
 import { AppError } from "../errors";
 
 type AnyFn = (...args: never[]) => unknown;
+/** What the guard needs to know of a postgres.js query: a promise that is sent when somebody first listens. */
 interface LazyQuery extends Promise<unknown> {
   handle: () => Promise<void>;
-  reject: (error: Error) => void;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
   cancel: () => void;
+  /** Set once the query was given to a connection. */
   state: unknown;
 }
 interface Scope {
@@ -18,8 +21,9 @@ export const POOL_WAIT_TIMEOUT_MS = 2_000;
 
 /**
  * Makes a postgres.js client safe for row-level security: a transaction handle (also a savepoint's, also a query
- * made earlier and awaited later) throws TX_HANDLE_CLOSED once its transaction has settled, instead of running
- * inside the next tenant's transaction (porsager/postgres#1216). Waiting for the pool is bounded.
+ * made earlier and awaited later) throws TX_HANDLE_CLOSED once its transaction's work is done or its connection
+ * lost, instead of running inside the next tenant's transaction (porsager/postgres#1216). Waiting for the pool is
+ * bounded.
  */
 export function guardClient(client: postgres.Sql): postgres.Sql {
   return new Proxy(client, {
@@ -59,12 +63,20 @@ function settle(scope: Scope, timer: NodeJS.Timeout, done: () => void): void {
   done();
 }
 
-/** Never settles once the scope has closed, so that no stray COMMIT or ROLLBACK reaches a connection lent anew. */
+/**
+ * Closes the scope with the work's end, before COMMIT or ROLLBACK is sent: a straggler must not slip in behind it.
+ * Never settles once the scope was closed from outside, so that no stray COMMIT reaches a connection lent anew.
+ */
 function untilClosed<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
+    const close = (done: () => void) => {
+      if (isClosed(scope)) return;
+      scope.closed = true;
+      done();
+    };
     work().then(
-      (value) => isClosed(scope) || resolve(value),
-      (error) => isClosed(scope) || reject(error),
+      (value) => close(() => resolve(value)),
+      (error) => close(() => reject(error)),
     );
   });
 }
@@ -100,25 +112,53 @@ function guardQuery(query: unknown, scope: Scope): unknown {
   if (!(query instanceof Promise)) return query;
   const lazy = query as LazyQuery;
   const handle = lazy.handle.bind(lazy);
+  const reject = lazy.reject;
   lazy.handle = async () => {
     if (isClosed(scope)) return lazy.reject(closedError());
     return handle();
   };
+  // postgres.js crashes the process when a handle is used between this rejection and `begin`'s own.
+  lazy.reject = (error) => {
+    if (isConnectionLost(error)) closeAll(scope);
+    reject(error);
+  };
   return lazy;
 }
 
+/** A query outside of transactions gives up while it waits for a connection, but never once it was sent. */
 function boundedWait<T>(query: T): T {
   const lazy = query as unknown as LazyQuery;
+  const { resolve, reject } = lazy;
   const handle = lazy.handle.bind(lazy);
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = () => {
+    if (lazy.state) return;
+    reject(busy());
+    lazy.cancel();
+  };
+  lazy.resolve = (value) => {
+    clearTimeout(timer);
+    resolve(value);
+  };
+  lazy.reject = (error) => {
+    clearTimeout(timer);
+    reject(error);
+  };
   lazy.handle = () => {
-    timer ??= setTimeout(() => {
-      if (lazy.state) return;
-      lazy.cancel();
-    }, POOL_WAIT_TIMEOUT_MS).unref();
+    if (timer === undefined) timer = setTimeout(giveUp, POOL_WAIT_TIMEOUT_MS);
     return handle();
   };
   return query;
+}
+
+/** postgres.js's own codes, and a socket's. An error that the server answered with is none of these. */
+function isConnectionLost(error: unknown): boolean {
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  return typeof syscall === "string" || (typeof code === "string" && code.startsWith("CONNECTION_"));
+}
+
+function closeAll(scope: Scope): void {
+  for (let current: Scope | null = scope; current; current = current.parent) current.closed = true;
 }
 
 function isClosed(scope: Scope): boolean {

@@ -7,6 +7,8 @@ import type { Tx } from "./client";
 const MAX_ATTEMPTS = 5;
 /** serialization_failure and deadlock_detected: nothing was written, so the whole transaction may run again. */
 const RETRYABLE = new Set(["40001", "40P01"]);
+/** The connection was dead before the work began: a database that restarted, or a pooler that hung up. */
+const LOST = new Set(["57P01", "57P02", "CONNECTION_CLOSED", "ECONNRESET", "EPIPE"]);
 /** query_canceled, lock_not_available, idle and transaction time-outs, too_many_connections, connection trouble. */
 const UNAVAILABLE = new Set([
   "57014",
@@ -14,11 +16,10 @@ const UNAVAILABLE = new Set([
   "25P03",
   "25P04",
   "53300",
-  "57P01",
   "57P03",
+  ...LOST,
   "CONNECT_TIMEOUT",
   "ECONNREFUSED",
-  "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
 ]);
@@ -44,10 +45,15 @@ export async function inTenant<C extends TenantCtx, T>(
 export async function inTransaction<T>(ctx: Ctx, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (ctx.tx) return work(ctx.tx);
   for (let attempt = 1; ; attempt += 1) {
+    let began = false;
     try {
-      return await ctx.db.orm.transaction(work);
+      return await ctx.db.orm.transaction((tx) => {
+        began = true;
+        return work(tx);
+      });
     } catch (error) {
-      if (isRetryable(error) && attempt < MAX_ATTEMPTS) {
+      const mayRepeat = isRetryable(error) || (!began && LOST.has(postgresCode(error) ?? ""));
+      if (mayRepeat && attempt < MAX_ATTEMPTS) {
         await new Promise((resolve) => setTimeout(resolve, jitterMs(attempt)));
         continue;
       }

@@ -1,10 +1,11 @@
 -- The gate: every draw on allowance, lots and credits happens in these functions, each in one round trip.
 -- They run as tollgate_gate (nobody can log in as it), because one batch may carry calls of several tenants.
+-- Only the SECURITY DEFINER functions are called from outside; they fix the search_path for the others.
 -- Lock order: meter rows by (tenant, feature), then lots in draw order. Both paths keep it, so batches never deadlock.
 
 -- Refuses a call for another tenant than the one the open transaction is narrowed to.
 create or replace function gate_same_tenant(p_tenants text[]) returns void
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+language plpgsql as $$
 declare
   v_tenant constant text := current_setting('app.tenant_id', true);
 begin
@@ -17,7 +18,7 @@ end $$;
 create or replace function gate_pick_lots(
   p_now timestamptz, p_tenant text, p_unit text, p_wanted bigint, p_lock boolean,
   out lot_ids text[], out lot_units bigint[], out short bigint
-) language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+) language plpgsql as $$
 declare
   l record;
   v_take bigint;
@@ -43,7 +44,7 @@ begin
 end $$;
 
 create or replace function gate_window_key(p_feature text, p_starts_at timestamptz) returns text
-language sql immutable set search_path = pg_catalog as $$
+language sql immutable as $$
   select 'window:' || p_feature || ':' || to_char(p_starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
@@ -52,7 +53,7 @@ $$;
 -- Closes a window that is over and opens the one that holds p_now: what is left is forfeited, the allowance granted
 -- once, however many windows went by unused and however many callers notice. The caller holds the meter's lock.
 create or replace function gate_roll(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns boolean
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+language plpgsql as $$
 declare
   m meters;
   v_period record;
@@ -79,7 +80,7 @@ end $$;
 -- One event per window and threshold, in the transaction that crossed it. Returns the highest one crossed.
 create or replace function gate_thresholds(
   p_now timestamptz, p_tenant text, p_feature text, p_id text, p_before bigint, p_after bigint, p_granted bigint, p_window timestamptz
-) returns smallint language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+) returns smallint language plpgsql as $$
 declare
   v_percent int;
   v_crossed smallint;
@@ -101,6 +102,7 @@ drop function if exists gate_consume(timestamptz, text[], text[], bigint[], text
 drop function if exists gate_check(timestamptz, text, text, bigint);
 drop function if exists gate_release(timestamptz, text, text, bigint, text, text, text, text);
 drop function if exists gate_decide(timestamptz, text, text, bigint, boolean, text, text);
+drop function if exists gate_single(timestamptz, text, text, bigint, text, text, text, jsonb);
 drop function if exists gate_one(timestamptz, text, text, bigint, text, text, text, jsonb);
 drop function if exists gate_stored(text, text, text, text, bigint, jsonb);
 drop type if exists gate_answer;
@@ -115,7 +117,7 @@ create type gate_answer as (
 -- (the caller then holds the meter's lock); writes neither a draw nor an entry.
 create function gate_decide(
   p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_dry boolean, p_id text, p_actor text
-) returns gate_answer language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+) returns gate_answer language plpgsql as $$
 declare
   m meters;
   a gate_answer;
@@ -161,7 +163,7 @@ end $$;
 
 -- The stored receipt of a key, or a conflict when the key was used for something else. null: the key is new.
 create function gate_stored(p_tenant text, p_key text, p_operation text, p_feature text, p_units bigint, p_properties jsonb)
-returns gate_answer language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+returns gate_answer language plpgsql as $$
 declare
   e entries;
   a gate_answer;
@@ -182,7 +184,7 @@ end $$;
 -- The exact path of one consume. The fast path in gate_consume is an optimisation of it, never another opinion.
 create function gate_one(
   p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb
-) returns gate_answer language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+) returns gate_answer language plpgsql as $$
 declare
   a gate_answer;
   v_id text;
@@ -214,6 +216,37 @@ begin
   return a;
 end $$;
 
+-- One call alone: the fast path without arrays. When the key turns out to be taken, the units go back under the
+-- row's own lock and the exact path answers.
+create function gate_single(
+  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb
+) returns gate_answer language plpgsql as $$
+declare
+  m meters;
+  a gate_answer;
+begin
+  update meters b set used = b.used + p_units
+    where b.tenant_id = p_tenant and b.feature = p_feature and b.blocked_reason is null
+      and (b.window_ends_at is null or p_now < b.window_ends_at)
+      and b.used + p_units <= coalesce(b.granted, 9007199254740991)
+    returning b.* into m;
+  if not found then return gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties); end if;
+  -- A threshold is told with its entry, so a call that reaches one takes the exact path too.
+  if m.used * 5 < m.granted * 4 or m.granted is null then
+    insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
+                         window_starts_at, window_ends_at, plan_version, actor, properties, created_at)
+      values (p_tenant, p_id, p_key, 'consume', p_feature, p_units, p_units, m.used, m.granted,
+              m.window_starts_at, m.window_ends_at, m.plan_version, p_actor, p_properties, p_now)
+      on conflict (tenant_id, idempotency_key) do nothing;
+    if found then
+      a := ('consumed', null, p_id, m.used, m.granted, 0, m.window_starts_at, m.window_ends_at, p_units, 0, 0, null, m.plan_version, null, null);
+      return a;
+    end if;
+  end if;
+  update meters b set used = b.used - p_units where b.tenant_id = p_tenant and b.feature = p_feature;
+  return gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties);
+end $$;
+
 -- Consumes a batch. Rows come back with their position; one call's denial or replay never touches its neighbours.
 create function gate_consume(
   p_now timestamptz, p_tenants text[], p_features text[], p_units bigint[], p_keys text[], p_ids text[], p_actors text[], p_properties text[]
@@ -239,6 +272,12 @@ declare
   v_crossed smallint[] := array_fill(null::smallint, array[n]);
 begin
   perform gate_same_tenant(p_tenants);
+  if n = 1 then
+    return query select 1, q.status, q.reason, q.entry_id, q.used, q.granted, q.missing, (extract(epoch from q.starts_at) * 1000)::bigint,
+      (extract(epoch from q.ends_at) * 1000)::bigint, q.allowance_units, q.lot_units, q.credits, q.crossed, q.plan_version, q.lot_ids, q.lot_draws
+      from gate_single(p_now, p_tenants[1], p_features[1], p_units[1], p_keys[1], p_ids[1], p_actors[1], p_properties[1]::jsonb) q;
+    return;
+  end if;
   begin
     for g in
       select q.t, q.f, sum(q.u)::bigint as total, array_agg(q.i::int order by q.i) as at

@@ -11,7 +11,7 @@ import { IdSource } from "./ids";
 import { readState, type SavedState, StateFile } from "./persistence";
 import { ROUTES } from "./resources/all";
 import { createWebhookEndpoint } from "./resources/webhook-endpoints";
-import { loadSchemaBundle } from "./schema/bundle";
+import { loadSchemaTools } from "./schema/tools";
 import { DEFAULT_MODE, type Dunning, type Settings, type Violation } from "./settings";
 import { Store } from "./store";
 import { World } from "./world";
@@ -79,7 +79,7 @@ function registerWebhooks(world: World, webhooks: WebhookOption[]): void {
 
 async function createWorld(options: StripeSimulatorOptions, saved: SavedState | null): Promise<World> {
   return new World({
-    bundle: await loadSchemaBundle(options.schemaDir),
+    schema: await loadSchemaTools(options.schemaDir),
     store: new Store(saved?.store),
     clock: new Clock(options.now ?? (() => new Date()), saved?.clockOffsetMs),
     ids: new IdSource(options.seed, saved?.idCounters),

@@ -5,14 +5,14 @@ import type { DeliveryQueue } from "./delivery";
 import { noSuch } from "./errors";
 import type { IdSource } from "./ids";
 import { KINDS, type Kind, type Kinds } from "./kinds";
-import { Skeletons } from "./schema/skeleton";
-import type { SchemaBundle } from "./schema/types";
-import { SchemaValidator } from "./schema/validator";
+import type { Skeletons } from "./schema/skeleton";
+import type { SchemaTools } from "./schema/tools";
+import type { SchemaValidator } from "./schema/validator";
 import type { Settings, Violation } from "./settings";
 import type { Store } from "./store";
 
 interface Parts {
-  bundle: SchemaBundle;
+  schema: SchemaTools;
   store: Store;
   clock: Clock;
   ids: IdSource;
@@ -42,9 +42,9 @@ export class World {
     this.clock = parts.clock;
     this.ids = parts.ids;
     this.settings = parts.settings;
-    this.apiVersion = parts.bundle.apiVersion;
-    this.validator = new SchemaValidator(parts.bundle);
-    this.skeletons = new Skeletons(parts.bundle);
+    this.apiVersion = parts.schema.apiVersion;
+    this.validator = parts.schema.validator;
+    this.skeletons = parts.schema.skeletons;
   }
 
   /** Unix seconds, simulated. */

@@ -59,7 +59,11 @@ function cardHash(world: World, { last4, brand }: TestCard): Stripe.PaymentMetho
 
 /** A stored card that is not attached to a customer yet. */
 export function createCard(world: World, card: TestCard, email: string | null): Stripe.PaymentMethod {
-  const method = world.create("payment_method", { type: "card", card: cardHash(world, card) });
+  const method = world.create("payment_method", {
+    type: "card",
+    allow_redisplay: "unspecified",
+    card: cardHash(world, card),
+  });
   method.billing_details.email = email;
   world.store.hidden("payment_method", method.id).behaviour = card.behaviour;
   return method;

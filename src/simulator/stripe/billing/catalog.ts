@@ -9,8 +9,10 @@ export function createProduct(world: World, fields: Partial<Stripe.Product>): St
   const product = world.create("product", {
     active: true,
     default_price: null,
+    statement_descriptor: null,
     tax_code: null,
     type: "service",
+    unit_label: null,
     updated: world.now(),
     ...fields,
   });

@@ -45,6 +45,7 @@ export function expectedOutcome(world: World, paymentMethod: string | null): Pay
 export function createIntent(world: World, payment: PaymentRequest): Stripe.PaymentIntent {
   const intent = world.create("payment_intent", {
     amount: payment.amount,
+    amount_details: { tip: {} },
     currency: payment.currency,
     customer: payment.customer,
     payment_method: payment.paymentMethod,
@@ -53,6 +54,7 @@ export function createIntent(world: World, payment: PaymentRequest): Stripe.Paym
     receipt_email: payment.receiptEmail ?? null,
     payment_method_types: ["card"],
     capture_method: "automatic_async",
+    transfer_data: null,
     confirmation_method: "automatic",
     status: payment.paymentMethod ? "requires_confirmation" : "requires_payment_method",
   });

@@ -151,6 +151,7 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     metadata: mergeMetadata({}, params.metadata),
     payment_method_collection: isPayment ? "if_required" : (params.payment_method_collection ?? "always"),
     payment_method_types: ["card"],
+    phone_number_collection: { enabled: false },
     submit_type: params.submit_type ?? null,
     success_url: params.success_url ?? null,
     total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },

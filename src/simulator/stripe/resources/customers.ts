@@ -7,7 +7,7 @@ import { route } from "../routes";
 import type { World } from "../world";
 
 const WRITABLE =
-  "email name description phone metadata address shipping preferred_locales tax_exempt balance " +
+  "email name description phone metadata address preferred_locales tax_exempt balance " +
   "invoice_settings.default_payment_method";
 
 const PLAIN_FIELDS = [
@@ -15,12 +15,16 @@ const PLAIN_FIELDS = [
   "name",
   "description",
   "phone",
-  "address",
-  "shipping",
   "preferred_locales",
   "tax_exempt",
   "balance",
 ] as const;
+
+// Stripe shows every part of an address, null where it was not given.
+function addressOf(world: World, params: Stripe.CustomerUpdateParams): Partial<Stripe.Customer> {
+  if (params.address === undefined) return {};
+  return { address: params.address ? world.build<Stripe.Address>("shared:Address", params.address) : null };
+}
 
 function defaultPaymentMethod(world: World, customer: string, params: Stripe.CustomerUpdateParams): void {
   const wanted = params.invoice_settings?.default_payment_method;
@@ -33,13 +37,14 @@ function create(params: Stripe.CustomerCreateParams, world: World): Stripe.Custo
   if (params.test_clock) world.get("test_helpers.test_clock", params.test_clock, "test_clock");
   return createCustomer(world, {
     ...sentFields(params, ...PLAIN_FIELDS, "test_clock"),
+    ...addressOf(world, params),
     metadata: mergeMetadata({}, params.metadata),
   });
 }
 
 function update(params: Stripe.CustomerUpdateParams, world: World, id: string): Stripe.Customer {
   return world.change(world.get("customer", id), "customer.updated", (customer) => {
-    Object.assign(customer, sentFields(params, ...PLAIN_FIELDS));
+    Object.assign(customer, sentFields(params, ...PLAIN_FIELDS), addressOf(world, params));
     customer.metadata = mergeMetadata(customer.metadata, params.metadata);
     defaultPaymentMethod(world, id, params);
   });

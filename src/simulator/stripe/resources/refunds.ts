@@ -48,6 +48,7 @@ function create(params: Stripe.RefundCreateParams, world: World): Stripe.Refund 
     amount,
     charge: charge.id,
     currency: charge.currency,
+    destination_details: { type: "card", card: { type: "refund", reference_status: "pending" } },
     metadata: mergeMetadata({}, params.metadata),
     payment_intent: charge.payment_intent,
     reason: params.reason ?? null,

@@ -1,0 +1,75 @@
+import type { Money } from "@/lib/money";
+import type { Limit, Price } from "@/lib/price-list";
+import type { Ctx } from "../context";
+
+export interface FeatureOffer {
+  id: string;
+  name: string;
+  kind: "flag" | "cap" | "level" | "meter";
+  /** What one unit is called, singular; null for flags. */
+  unit: string | null;
+  /** The window of a meter; null for everything else. */
+  window: string | null;
+}
+
+export interface PlanOffer {
+  id: string;
+  name: string;
+  tagline: string;
+  /** `contact` plans are sold by people, and `free` ones need no checkout. */
+  kind: Price["kind"];
+  /** null when the plan isn't sold for that interval. */
+  monthly: Money | null;
+  annual: Money | null;
+  /** By feature id. */
+  limits: Readonly<Record<string, Limit>>;
+}
+
+export interface PackOffer {
+  id: string;
+  name: string;
+  credits: number;
+  price: Money;
+  expiresAfterDays: number | null;
+}
+
+export interface Offers {
+  currency: string;
+  features: FeatureOffer[];
+  /** Cheapest first. */
+  plans: PlanOffer[];
+  packs: PackOffer[];
+}
+
+/** Everything that is for sale now. A tenant on an older version keeps what it bought. */
+export function listOffers(ctx: Ctx): Offers {
+  const { currency, features, plans, packs } = ctx.prices;
+  const money = (amountMinor: number | null): Money | null =>
+    amountMinor === null ? null : { amountMinor: BigInt(amountMinor), currency };
+  return {
+    currency,
+    features: Object.entries(features).map(([id, feature]) => ({
+      id,
+      name: feature.name,
+      kind: feature.kind,
+      unit: feature.unit ?? null,
+      window: feature.kind === "meter" ? feature.window : null,
+    })),
+    plans: plans.map(({ id, name, tagline, price, limits }) => ({
+      id,
+      name,
+      tagline,
+      kind: price.kind,
+      monthly: money(price.kind === "recurring" ? price.monthlyMinor : null),
+      annual: money(price.kind === "recurring" ? price.annualMinor : null),
+      limits,
+    })),
+    packs: packs.map(({ id, name, credits, priceMinor, expiresAfterDays }) => ({
+      id,
+      name,
+      credits,
+      price: { amountMinor: BigInt(priceMinor), currency },
+      expiresAfterDays,
+    })),
+  };
+}

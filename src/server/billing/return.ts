@@ -1,0 +1,58 @@
+import { and, eq } from "drizzle-orm";
+import { balance } from "../credits/service";
+import type { TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { AppError } from "../errors";
+import { parseInput } from "../parse";
+import { currentPlan } from "../plans/service";
+import { type ReturnInput, returnInput } from "./inputs";
+import { syncCustomer } from "./sync";
+import { checkouts } from "./tables";
+
+export interface ReturnView {
+  /** `processing`: the payment is on its way, such as a bank debit, and nothing was granted yet. */
+  status: "paid" | "processing" | "open" | "expired";
+  purpose: "subscription" | "credits";
+  /** What this checkout sold: credits, or null for a plan. */
+  creditsBought: number | null;
+  /** The plan in force now. */
+  plan: { id: string; name: string; version: string; interval: "month" | "year" };
+  creditsAvailable: number;
+}
+
+/**
+ * What the buyer sees on coming back. Runs the same sync as the webhooks, so the plan is there at once, whether or
+ * not an event has arrived; asking again changes nothing.
+ * @throws AppError NOT_FOUND when the session is not one of this tenant's, PAYMENT_PROVIDER, BUSY
+ */
+export async function completeReturn(ctx: TenantCtx, input: ReturnInput): Promise<ReturnView> {
+  const { sessionId } = parseInput(returnInput, input);
+  await checkoutOf(ctx, sessionId);
+  await syncCustomer(ctx);
+  const checkout = await checkoutOf(ctx, sessionId);
+  const { version, interval } = await currentPlan(ctx);
+  const { id, name } = version.definition.plan;
+  return {
+    status: statusOf(checkout),
+    purpose: checkout.purpose,
+    creditsBought: checkout.credits,
+    plan: { id, name, version: version.id, interval },
+    creditsAvailable: (await balance(ctx)).available,
+  };
+}
+
+async function checkoutOf(ctx: TenantCtx, sessionId: string): Promise<typeof checkouts.$inferSelect> {
+  const [row] = await inTenant(ctx, (tx) =>
+    tx
+      .select()
+      .from(checkouts)
+      .where(and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.sessionId, sessionId))),
+  );
+  if (!row) throw new AppError("NOT_FOUND", "There is no such checkout.");
+  return row;
+}
+
+function statusOf(checkout: typeof checkouts.$inferSelect): ReturnView["status"] {
+  if (checkout.status !== "complete") return checkout.status;
+  return checkout.completedAt ? "paid" : "processing";
+}

@@ -1,0 +1,20 @@
+import type { TRPCRouterRecord } from "@trpc/server";
+import { can, publicProcedure, tenantProcedure } from "../trpc";
+import { startCheckout } from "./checkout";
+import { checkoutInput, returnInput } from "./inputs";
+import { listOffers } from "./offers";
+import { openPortal } from "./portal";
+import { completeReturn } from "./return";
+import { subscriptionOf } from "./subscription";
+
+export const billingRouter = {
+  plans: publicProcedure.query(({ ctx }) => listOffers(ctx)),
+  subscription: tenantProcedure.query(({ ctx }) => subscriptionOf(ctx)),
+  checkout: can("billing:write")
+    .input(checkoutInput)
+    .mutation(({ ctx, input }) => startCheckout(ctx, input)),
+  portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
+  completeReturn: can("billing:write")
+    .input(returnInput)
+    .mutation(({ ctx, input }) => completeReturn(ctx, input)),
+} satisfies TRPCRouterRecord;

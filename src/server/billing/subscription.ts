@@ -1,0 +1,64 @@
+import { eq } from "drizzle-orm";
+import type { Money } from "@/lib/money";
+import type { TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { currentPlan } from "../plans/service";
+import { knownCustomer } from "./customer";
+import { decidingSubscription, type Interval } from "./rules";
+import { subscriptions } from "./tables";
+
+export type SubscriptionRow = typeof subscriptions.$inferSelect;
+
+export interface SubscriptionView {
+  /** The plan in force, whatever put the tenant on it. */
+  plan: { id: string; name: string; tagline: string; version: string };
+  source: "default" | "subscription" | "operator";
+  /** null without a live subscription. */
+  subscription: {
+    /** Stripe's word: `active`, `trialing` or `past_due`. */
+    status: string;
+    interval: Interval;
+    /** For one interval. */
+    price: Money;
+    currentPeriodStartsAt: Date;
+    currentPeriodEndsAt: Date;
+    /** When it will end, if that is decided; null while it renews. */
+    cancelAt: Date | null;
+    trialEndsAt: Date | null;
+  } | null;
+  /** Whether there is a portal to open: somebody went to a checkout once. */
+  hasPortal: boolean;
+}
+
+/** The tenant's plan and subscription as of the last sync. Reads our own tables only. */
+export async function subscriptionOf(ctx: TenantCtx): Promise<SubscriptionView> {
+  const { version, source } = await currentPlan(ctx);
+  const customerId = await knownCustomer(ctx);
+  const deciding = decidingSubscription(await localSubscriptions(ctx));
+  const { id, name, tagline } = version.definition.plan;
+  return {
+    plan: { id, name, tagline, version: version.id },
+    source,
+    subscription: deciding && viewOf(deciding),
+    hasPortal: customerId !== null,
+  };
+}
+
+/** Our copies of the tenant's subscriptions, ended ones too. */
+export async function localSubscriptions(ctx: TenantCtx): Promise<SubscriptionRow[]> {
+  return inTenant(ctx, (tx) =>
+    tx.select().from(subscriptions).where(eq(subscriptions.tenantId, ctx.tenant.id)),
+  );
+}
+
+function viewOf(row: SubscriptionRow): NonNullable<SubscriptionView["subscription"]> {
+  return {
+    status: row.status,
+    interval: row.interval,
+    price: { amountMinor: row.amountMinor * BigInt(row.quantity), currency: row.currency },
+    currentPeriodStartsAt: row.currentPeriodStartsAt,
+    currentPeriodEndsAt: row.currentPeriodEndsAt,
+    cancelAt: row.cancelAt,
+    trialEndsAt: row.trialEndsAt,
+  };
+}

@@ -1,0 +1,50 @@
+"use client";
+
+import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createTRPCClient, httpBatchLink } from "@trpc/client";
+import { createTRPCContext } from "@trpc/tanstack-react-query";
+import { type ReactNode, useState } from "react";
+import superjson from "superjson";
+import type { AppRouter } from "@/server/root";
+import { createQueryClient } from "./query-client";
+
+export const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
+
+/** What one workspace loaded is never shown in another. */
+const browserClients = new Map<string, QueryClient>();
+
+function queryClientOf(workspace: string): QueryClient {
+  if (typeof window === "undefined") return createQueryClient();
+  let client = browserClients.get(workspace);
+  if (!client) {
+    client = createQueryClient();
+    browserClients.set(workspace, client);
+  }
+  return client;
+}
+
+/** Batched, not streamed: the answer's headers (`RateLimit`) are only known once the calls are done. */
+function createApiClient(workspace: string) {
+  return createTRPCClient<AppRouter>({
+    links: [
+      httpBatchLink({
+        url: "/api/trpc",
+        transformer: superjson,
+        headers: { "x-workspace": workspace },
+      }),
+    ],
+  });
+}
+
+/** The API of one workspace for everything below. Give it `key={workspace}`. */
+export function ApiProvider({ workspace, children }: { workspace: string; children: ReactNode }) {
+  const [queryClient] = useState(() => queryClientOf(workspace));
+  const [trpcClient] = useState(() => createApiClient(workspace));
+  return (
+    <QueryClientProvider client={queryClient}>
+      <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>
+        {children}
+      </TRPCProvider>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,134 @@
+import { world } from "@tests/support/world";
+import { expect, test } from "vitest";
+import type { z } from "zod";
+import { appRouter } from "@/server/root";
+import { call } from "./call";
+
+const { tenant, owner } = await world();
+const ada = await tenant("ada");
+
+interface Procedure {
+  _def: { inputs: z.ZodType[] };
+}
+const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, Procedure>);
+const withInput = procedures.filter(([, procedure]) => procedure._def.inputs.length > 0);
+
+/** One good input for every procedure that takes one: what the bad values are planted into. */
+const GOOD: Record<string, Record<string, unknown>> = {
+  "quota.check": { feature: "compute", units: 1 },
+  "quota.consume": { feature: "compute", units: 1, key: "k", properties: { a: "b" } },
+  "quota.history": { feature: "compute", days: 30 },
+  "credits.balance": { unit: "credits" },
+  "credits.history": { cursor: "ent_0", limit: 10, feature: "compute" },
+  "runs.start": { name: "run", computeUnits: 1 },
+  "channels.create": { name: "general" },
+  "channels.remove": { id: "chn_0" },
+  "accounts.apiKeys.create": { name: "key" },
+  "accounts.apiKeys.revoke": { id: "key_0" },
+  "billing.checkout": { plan: "pro", interval: "month" },
+  "billing.portal": {},
+  "billing.completeReturn": { sessionId: "cs_test_0" },
+};
+
+const BAD: unknown[] = [
+  null,
+  undefined,
+  true,
+  "",
+  " ",
+  "x".repeat(1_000_000),
+  "\u0000",
+  "'; drop table entries; --",
+  "١",
+  "1",
+  "1e3",
+  0,
+  -1,
+  1.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 53,
+  2 ** 63,
+  1e21,
+  -0,
+  10n ** 20n,
+  [],
+  [1],
+  {},
+  { $gt: 0 },
+  { __proto__: { admin: true } },
+  new Date(Number.NaN),
+  new Date(),
+  new Map(),
+  "teleport",
+  "constructor",
+  "__proto__",
+];
+
+async function fingerprint(): Promise<string> {
+  const tables =
+    await owner`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`;
+  const sums = await Promise.all(
+    tables.map(
+      ({ name }) =>
+        owner`select md5(coalesce(string_agg(t::text, ' ' order by t::text), '')) as sum from ${owner(String(name))} t`,
+    ),
+  );
+  return sums.map((rows) => rows[0]!.sum).join();
+}
+
+test("every procedure that takes an input has a good one here", () => {
+  expect(Object.keys(GOOD).sort()).toEqual(withInput.map(([path]) => path).sort());
+});
+
+test.each(withInput)(
+  "%s: bad input is a typed 4xx, changes no row, and is never our fault",
+  async (path, procedure) => {
+    const good = GOOD[path]!;
+    const planted = Object.keys(good).flatMap((field) => BAD.map((value) => ({ ...good, [field]: value })));
+    const extra = [
+      { ...good, tenantId: "ten_other" },
+      { ...good, role: "owner" },
+      { ...good, balance: 1e9 },
+    ];
+    let refused = 0;
+    for (const input of [...BAD, ...planted, ...extra]) {
+      const isBad = procedure._def.inputs.some((schema) => !schema.safeParse(input).success);
+      if (!isBad) continue;
+      const before = await fingerprint();
+      const answer = await call(ada, path, input);
+      expect
+        .soft(
+          answer.status,
+          `${path} ${String(JSON.stringify(input, (_k, v) => (typeof v === "bigint" ? `${v}n` : v))).slice(0, 120)}`,
+        )
+        .toBe(400);
+      expect(answer.error?.data.code).toBe("BAD_REQUEST");
+      expect(JSON.stringify(answer.error).length).toBeLessThan(3_000);
+      expect(await fingerprint()).toBe(before);
+      refused += 1;
+    }
+    expect(refused).toBeGreaterThan(BAD.length / 2);
+  },
+);
+
+test.each([
+  ["quota.check", { feature: "teleport" }],
+  ["quota.consume", { feature: "teleport" }],
+  ["quota.consume", { feature: "constructor" }],
+  ["quota.consume", { feature: "sso" }],
+  ["quota.history", { feature: "upload_mb" }],
+  ["channels.remove", { id: "chn_nobody" }],
+  ["accounts.apiKeys.revoke", { id: "key_nobody" }],
+])("%s %j: what does not exist is a typed 4xx and changes no row", async (path, input) => {
+  const before = await fingerprint();
+  const answer = await call(ada, path, input);
+  expect(answer.status).toBeGreaterThanOrEqual(400);
+  expect(answer.status).toBeLessThan(500);
+  expect(answer.error?.data.appCode).toBeTruthy();
+  expect(await fingerprint()).toBe(before);
+});
+
+test("Object.prototype stays clean", () => {
+  expect(({} as Record<string, unknown>).admin).toBeUndefined();
+});
