@@ -1,6 +1,6 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
-import { browserTestsRun } from "./tests/e2e/find-browser";
+import { browserTestsRun } from "./tests/e2e/find-browser.ts";
 
 const alias = { "@": path.resolve("src"), "@tests": path.resolve("tests") };
 const shared = { environment: "node" as const, server: { deps: { inline: ["next-auth"] } } };

@@ -114,7 +114,7 @@ export function isNodeRuntime(): boolean {
 }
 
 /** The environment handed to a child process: this process's own, with `extra` on top. */
-export function childEnvironment(extra: Record<string, string>): Source {
+export function childEnvironment(extra: Record<string, string>): NodeJS.ProcessEnv {
   return { ...process.env, ...extra };
 }
 

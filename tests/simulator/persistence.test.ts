@@ -32,6 +32,8 @@ test("objects, secrets, keys, ids and the clock survive a restart", async () => 
   expect(after.sim.control.now().getTime()).toBeGreaterThanOrEqual(then.getTime());
   expect(await after.stripe.subscriptions.retrieve(subscription.id)).toMatchObject({ status: "active" });
   expect((await after.stripe.checkout.sessions.retrieve(session.id)).status).toBe("expired");
+  const [invoice] = (await after.stripe.invoices.list({ subscription: subscription.id })).data;
+  expect(await after.text(invoice!.hosted_invoice_url!)).toContain("$20.00");
   await after.advanceDays(25);
   expect((await after.stripe.invoices.list({ subscription: subscription.id })).data).toHaveLength(2);
   await after.end();

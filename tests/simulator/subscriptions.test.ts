@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Scene, stripeError } from "./support";
+import { isoDay, Scene, stripeError } from "./support";
 
 let scene: Scene;
 beforeEach(async () => {
@@ -8,125 +8,9 @@ beforeEach(async () => {
 });
 afterEach(() => scene.end());
 
-async function subscribe(amount = 2000, fields: Partial<Stripe.SubscriptionCreateParams> = {}) {
-  const [price, customer] = [await scene.price(amount), await scene.payer()];
-  return scene.stripe.subscriptions.create({
-    customer: customer.id,
-    items: [{ price: price.id }],
-    ...fields,
-  });
-}
-
-const statusOf = async (id: string) => (await scene.stripe.subscriptions.retrieve(id)).status;
-const isoDay = (unix: number) => new Date(unix * 1000).toISOString().slice(0, 10);
-
-async function invoicesOf(subscription: string): Promise<string[]> {
-  const { data } = await scene.stripe.invoices.list({ subscription });
-  return data.map((invoice) => `${invoice.billing_reason} ${invoice.status} ${invoice.amount_due}`).reverse();
-}
-
-describe("renewals", () => {
-  test("a subscription of the 31st renews on the last day of short months and on the 31st again", async () => {
-    const { id } = await subscribe();
-    const ends: string[] = [];
-    for (const days of [0, 30, 30, 31]) {
-      await scene.advanceDays(days);
-      const { items } = await scene.stripe.subscriptions.retrieve(id);
-      ends.push(isoDay(items.data[0]!.current_period_end));
-    }
-    expect(ends).toEqual(["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]);
-    expect(await invoicesOf(id)).toEqual([
-      "subscription_create paid 2000",
-      "subscription_cycle paid 2000",
-      "subscription_cycle paid 2000",
-      "subscription_cycle paid 2000",
-    ]);
-  });
-
-  test("one jump over a year bills every month at its own time", async () => {
-    const { id } = await subscribe();
-    await scene.advanceDays(365);
-    const cycles = scene.sim.events.filter((event) => event.type === "invoice.paid");
-    expect(cycles).toHaveLength(13);
-    expect(new Set(cycles.map((event) => isoDay(event.created).slice(0, 7))).size).toBe(13);
-    expect(await statusOf(id)).toBe("active");
-  });
-
-  test("a failed renewal is past due, is retried, and recovers", async () => {
-    const { id } = await subscribe();
-    scene.sim.control.declineNext(2);
-    await scene.advanceDays(29);
-    expect(await statusOf(id)).toBe("past_due");
-    await scene.advanceDays(10);
-    expect(await statusOf(id)).toBe("active");
-    const [invoice] = (await scene.stripe.invoices.list({ subscription: id, limit: 1 })).data;
-    expect(invoice).toMatchObject({ status: "paid", attempt_count: 3 });
-    expect(scene.eventTypes("invoice.payment_failed")).toHaveLength(2);
-  });
-
-  test("after the last retry the subscription is canceled and collected no more", async () => {
-    const { id } = await subscribe();
-    scene.sim.control.declineNext(99);
-    await scene.advanceDays(120);
-    const ended = await scene.stripe.subscriptions.retrieve(id);
-    expect(ended).toMatchObject({ status: "canceled", cancellation_details: { reason: "payment_failed" } });
-    expect(scene.eventTypes("invoice.payment_failed")).toHaveLength(5);
-  });
-
-  test("a customer can pay the open invoice on its page", async () => {
-    const { id } = await subscribe();
-    scene.sim.control.declineNext(1);
-    await scene.advanceDays(28.5);
-    const [invoice] = (await scene.stripe.invoices.list({ subscription: id, status: "open" })).data;
-    const refused = await scene.submit(invoice!.hosted_invoice_url!, { card: "declined" });
-    expect(await refused.text()).toContain("Your card was declined.");
-    const step = await scene.submit(invoice!.hosted_invoice_url!, { card: "three_d_secure" });
-    await scene.submit(step.headers.get("location")!, { outcome: "complete" });
-    expect((await scene.stripe.invoices.retrieve(invoice!.id)).status).toBe("paid");
-    expect(await statusOf(id)).toBe("active");
-  });
-});
-
-describe("trials", () => {
-  test("announce their end three days before and then bill", async () => {
-    const { id, status } = await subscribe(2000, { trial_period_days: 14 });
-    expect(status).toBe("trialing");
-    await scene.advanceDays(10);
-    expect(scene.eventTypes("customer.subscription.trial_will_end")).toEqual([]);
-    await scene.advanceDays(2);
-    expect(scene.eventTypes("customer.subscription.trial_will_end")).toHaveLength(1);
-    await scene.advanceDays(3);
-    expect(await statusOf(id)).toBe("active");
-    expect(await invoicesOf(id)).toEqual(["subscription_create paid 0", "subscription_cycle paid 2000"]);
-  });
-
-  test.each([
-    ["cancel", "canceled"],
-    ["pause", "paused"],
-    ["create_invoice", "past_due"],
-  ] as const)("without a card, %s leaves it %s", async (missing_payment_method, status) => {
-    const [price, customer] = [await scene.price(2000), await scene.customer()];
-    const { id } = await scene.stripe.subscriptions.create({
-      customer: customer.id,
-      items: [{ price: price.id }],
-      trial_period_days: 7,
-      trial_settings: { end_behavior: { missing_payment_method } },
-    });
-    await scene.advanceDays(7.5);
-    expect(await statusOf(id)).toBe(status);
-  });
-
-  test("can be ended now", async () => {
-    const { id } = await subscribe(2000, { trial_period_days: 14 });
-    await scene.stripe.subscriptions.update(id, { trial_end: "now" });
-    expect(await statusOf(id)).toBe("active");
-    expect(await invoicesOf(id)).toEqual(["subscription_create paid 0", "subscription_update paid 2000"]);
-  });
-});
-
 describe("changes", () => {
   test("an upgrade halfway credits and charges half, to the minor unit", async () => {
-    const { id, items } = await subscribe(2001);
+    const { id, items } = await scene.subscribe(2001);
     const bigger = await scene.price(5000);
     await scene.advanceDays(14);
     const updated = await scene.stripe.subscriptions.update(id, {
@@ -147,7 +31,7 @@ describe("changes", () => {
   });
 
   test("the preview of an upgrade is what the upgrade costs", async () => {
-    const { id, items } = await subscribe();
+    const { id, items } = await scene.subscribe();
     const bigger = await scene.price(5000);
     await scene.advanceDays(7);
     const change = {
@@ -164,7 +48,7 @@ describe("changes", () => {
   });
 
   test("a downgrade's credit goes to the balance and pays for the next period", async () => {
-    const { id, items, customer } = await subscribe(6000);
+    const { id, items, customer } = await scene.subscribe(6000);
     const smaller = await scene.price(2000);
     await scene.stripe.subscriptions.update(id, {
       items: [{ id: items.data[0]!.id, price: smaller.id }],
@@ -174,14 +58,14 @@ describe("changes", () => {
       balance: -4000,
     });
     await scene.advanceDays(29);
-    expect((await invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 0");
+    expect((await scene.invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 0");
     expect((await scene.stripe.customers.retrieve(customer as string)) as Stripe.Customer).toMatchObject({
       balance: -2000,
     });
   });
 
   test("by default prorations wait for the next invoice; with none there are none", async () => {
-    const { id, items } = await subscribe(2000);
+    const { id, items } = await scene.subscribe(2000);
     const item = items.data[0]!.id;
     const [middle, bigger] = [await scene.price(3000), await scene.price(5000)];
     await scene.stripe.subscriptions.update(id, { items: [{ id: item, price: middle.id }] });
@@ -193,22 +77,22 @@ describe("changes", () => {
       (await scene.stripe.invoiceItems.list({ pending: true })).data.map(({ amount }) => amount),
     ).toEqual([3000, -2000]);
     await scene.advanceDays(29);
-    expect((await invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 6000");
+    expect((await scene.invoicesOf(id)).at(-1)).toBe("subscription_cycle paid 6000");
   });
 
   test("a new interval starts a new period and is billed at once", async () => {
-    const { id, items } = await subscribe(2000);
+    const { id, items } = await scene.subscribe(2000);
     const yearly = await scene.price(20_000, "year");
     await scene.advanceDays(14);
     const updated = await scene.stripe.subscriptions.update(id, {
       items: [{ id: items.data[0]!.id, price: yearly.id }],
     });
     expect(isoDay(updated.items.data[0]!.current_period_end)).toBe("2028-02-14");
-    expect((await invoicesOf(id)).at(-1)).toBe("subscription_update paid 19000");
+    expect((await scene.invoicesOf(id)).at(-1)).toBe("subscription_update paid 19000");
   });
 
   test("an upgrade that cannot be paid waits under pending_if_incomplete, and expires", async () => {
-    const { id, items } = await subscribe();
+    const { id, items } = await scene.subscribe();
     const bigger = await scene.price(5000);
     const change = {
       items: [{ id: items.data[0]!.id, price: bigger.id }],
@@ -230,7 +114,7 @@ describe("changes", () => {
   });
 
   test("a pending update that is never paid is dropped after 23 hours", async () => {
-    const { id, items } = await subscribe();
+    const { id, items } = await scene.subscribe();
     const bigger = await scene.price(5000);
     scene.sim.control.declineNext(1);
     const waiting = await scene.stripe.subscriptions.update(id, {
@@ -246,7 +130,7 @@ describe("changes", () => {
   });
 
   test("error_if_incomplete changes nothing when the card fails", async () => {
-    const { id, items } = await subscribe();
+    const { id, items } = await scene.subscribe();
     const bigger = await scene.price(5000);
     scene.sim.control.declineNext(1);
     const error = await stripeError(
@@ -258,26 +142,26 @@ describe("changes", () => {
     );
     expect(error).toMatchObject({ statusCode: 402, code: "card_declined" });
     expect((await scene.stripe.subscriptions.retrieve(id)).items.data[0]!.price.unit_amount).toBe(2000);
-    expect(await invoicesOf(id)).toHaveLength(1);
+    expect(await scene.invoicesOf(id)).toHaveLength(1);
   });
 });
 
 describe("endings", () => {
   test("cancel_at_period_end keeps it until then and can be taken back", async () => {
-    const { id } = await subscribe();
+    const { id } = await scene.subscribe();
     const planned = await scene.stripe.subscriptions.update(id, { cancel_at_period_end: true });
     expect(planned.cancel_at).toBe(planned.items.data[0]!.current_period_end);
     const resumed = await scene.stripe.subscriptions.update(id, { cancel_at_period_end: false });
     expect(resumed).toMatchObject({ cancel_at: null, canceled_at: null, status: "active" });
     await scene.stripe.subscriptions.update(id, { cancel_at_period_end: true });
     await scene.advanceDays(29);
-    expect(await statusOf(id)).toBe("canceled");
-    expect(await invoicesOf(id)).toHaveLength(1);
+    expect(await scene.statusOf(id)).toBe("canceled");
+    expect(await scene.invoicesOf(id)).toHaveLength(1);
     expect(scene.eventTypes("customer.subscription.deleted")).toHaveLength(1);
   });
 
   test("cancel ends it now, once", async () => {
-    const { id, customer } = await subscribe();
+    const { id, customer } = await scene.subscribe();
     const canceled = await scene.stripe.subscriptions.cancel(id, {
       cancellation_details: { comment: "Too dear" },
     });
@@ -300,10 +184,10 @@ describe("endings", () => {
     });
     expect(status).toBe("incomplete");
     await scene.advanceDays(0.9);
-    expect(await statusOf(id)).toBe("incomplete");
+    expect(await scene.statusOf(id)).toBe("incomplete");
     await scene.advanceDays(0.1);
-    expect(await statusOf(id)).toBe("incomplete_expired");
-    expect(await invoicesOf(id)).toEqual(["subscription_create void 2000"]);
+    expect(await scene.statusOf(id)).toBe("incomplete_expired");
+    expect(await scene.invoicesOf(id)).toEqual(["subscription_create void 2000"]);
   });
 
   test("an incomplete subscription becomes active when its invoice is paid", async () => {
@@ -315,6 +199,6 @@ describe("endings", () => {
     });
     expect(created.status).toBe("incomplete");
     await scene.stripe.invoices.pay(created.latest_invoice as string);
-    expect(await statusOf(created.id)).toBe("active");
+    expect(await scene.statusOf(created.id)).toBe("active");
   });
 });

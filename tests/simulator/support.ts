@@ -14,6 +14,9 @@ export const SUCCESS_URL = "http://127.0.0.1:1/done?session={CHECKOUT_SESSION_ID
 export const CANCEL_URL = "http://127.0.0.1:1/plans";
 const DAY_MS = 86_400_000;
 
+/** The UTC day of an instant in unix seconds: `2027-01-31`. */
+export const isoDay = (unix: number): string => new Date(unix * 1000).toISOString().slice(0, 10);
+
 /** stripe-node, talking to a simulator. */
 export function clientOf({ port }: StripeSimulator, options: Partial<Stripe.StripeConfig> = {}): Stripe {
   return new Stripe("sk_test_sim_tests", {
@@ -75,6 +78,29 @@ export class Scene {
       cancel_url: CANCEL_URL,
       ...fields,
     });
+  }
+
+  /** A running subscription of a customer who can pay. */
+  async subscribe(
+    amount = 2000,
+    fields: Partial<Stripe.SubscriptionCreateParams> = {},
+  ): Promise<Stripe.Subscription> {
+    const [price, customer] = [await this.price(amount), await this.payer()];
+    return this.stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: price.id }],
+      ...fields,
+    });
+  }
+
+  async statusOf(subscription: string): Promise<string> {
+    return (await this.stripe.subscriptions.retrieve(subscription)).status;
+  }
+
+  /** A subscription's invoices, oldest first: reason, status and amount due. */
+  async invoicesOf(subscription: string): Promise<string[]> {
+    const { data } = await this.stripe.invoices.list({ subscription });
+    return data.map((each) => `${each.billing_reason} ${each.status} ${each.amount_due}`).reverse();
   }
 
   /** Submits a form of a hosted page, as the browser would, without following the redirect. */

@@ -46,7 +46,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   return { ...database, runtime, clock, ctx, tenant: (name, timeZone) => newTenant(ctx, name, timeZone) };
 }
 
-async function newTenant(ctx: Ctx, name: string, timeZone = "UTC"): Promise<TenantCtx> {
+/** A tenant with its owner, on the default plan. */
+export async function newTenant(ctx: Ctx, name: string, timeZone = "UTC"): Promise<TenantCtx> {
   const userId = newId("user", ctx.now());
   await ctx.db.orm
     .insert(users)

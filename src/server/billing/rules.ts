@@ -29,6 +29,8 @@ export function planPriceMinor(plan: Plan, interval: Interval): number | null {
 /** A price as it has to stand at Stripe. */
 export interface WantedPrice {
   lookupKey: string;
+  /** The id of the plan or pack. */
+  sells: string;
   product: { id: string; name: string };
   amountMinor: number;
   currency: string;
@@ -48,11 +50,13 @@ export function wantedPrices(
       const version = versionOf(plan.id);
       if (amountMinor === null || version === undefined) return [];
       const product = { id: `tollgate_plan_${plan.id}`, name: plan.name };
-      return [{ lookupKey: planLookupKey(version, interval), product, amountMinor, currency, interval }];
+      const lookupKey = planLookupKey(version, interval);
+      return [{ lookupKey, sells: plan.id, product, amountMinor, currency, interval }];
     }),
   );
   const packs = list.packs.map((pack) => ({
     lookupKey: packLookupKey(pack, currency),
+    sells: pack.id,
     product: { id: `tollgate_pack_${pack.id}`, name: pack.name },
     amountMinor: pack.priceMinor,
     currency,

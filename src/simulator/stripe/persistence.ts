@@ -2,11 +2,13 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { DeliveryJob } from "./delivery";
 import type { IdempotencyKeys } from "./idempotency";
-import type { StoreSnapshot } from "./store";
+import type { Store, StoreSnapshot } from "./store";
 
 /** Everything that survives a restart. */
 export interface SavedState {
   format: 1;
+  /** Where the hosted pages were. */
+  baseUrl: string;
   store: StoreSnapshot;
   idCounters: Record<string, number>;
   clockOffsetMs: number;
@@ -24,6 +26,18 @@ export function readState(file: string | undefined): SavedState | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
+  }
+}
+
+/** Points the saved addresses of hosted pages to where they are now: the port may have changed. */
+export function rebase(store: Store, from: string, to: string): void {
+  const moved = (url: string | null | undefined) =>
+    url?.startsWith(from) ? to + url.slice(from.length) : url;
+  for (const session of store.all("checkout.session")) session.url = moved(session.url) ?? null;
+  for (const session of store.all("billing_portal.session")) session.url = moved(session.url) ?? session.url;
+  for (const invoice of store.all("invoice")) {
+    invoice.hosted_invoice_url = moved(invoice.hosted_invoice_url);
+    invoice.invoice_pdf = moved(invoice.invoice_pdf);
   }
 }
 

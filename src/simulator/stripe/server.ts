@@ -8,7 +8,7 @@ import { type DeliveryAttempt, DeliveryQueue } from "./delivery";
 import { createHttpServer } from "./http";
 import { IdempotencyKeys } from "./idempotency";
 import { IdSource } from "./ids";
-import { readState, type SavedState, StateFile } from "./persistence";
+import { readState, rebase, type SavedState, StateFile } from "./persistence";
 import { ROUTES } from "./resources/all";
 import { createWebhookEndpoint } from "./resources/webhook-endpoints";
 import { loadSchemaTools } from "./schema/tools";
@@ -99,6 +99,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions): Pro
   const keys = new IdempotencyKeys(() => world.now(), saved?.idempotencyKeys);
   const state = new StateFile(options.stateFile, () => ({
     format: 1,
+    baseUrl: world.baseUrl,
     store: world.store.toJSON(),
     idCounters: world.ids.toJSON(),
     clockOffsetMs: world.clock.toJSON(),
@@ -115,6 +116,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions): Pro
   });
   const { port } = server.address() as AddressInfo;
   world.baseUrl = `http://127.0.0.1:${port}`;
+  if (saved) rebase(world.store, saved.baseUrl, world.baseUrl);
   registerWebhooks(world, options.webhooks ?? []);
   world.deliveries.wake();
   const tick = setInterval(() => settleDue(world, world.now()), TICK_MS);

@@ -9,7 +9,8 @@ export interface StoreSnapshot {
 }
 
 // Stripe keeps events for 30 days; a simulator that jumps through years keeps this many.
-const MAX_EVENTS = 5000;
+const MAX_EVENTS = 20_000;
+const MAX_SAVED_EVENTS = 2000;
 
 /** All simulated objects, in order of creation. */
 export class Store {
@@ -64,6 +65,10 @@ export class Store {
   toJSON(): StoreSnapshot {
     const objects: StoreSnapshot["objects"] = {};
     for (const [kind, table] of this.tables) objects[kind] = [...table.values()];
+    const events = objects.event as Array<Kinds["event"]>;
+    objects.event = events.filter(
+      (event, index) => index >= events.length - MAX_SAVED_EVENTS || event.pending_webhooks > 0,
+    );
     return { objects, hidden: Object.fromEntries(this.hiddenParts) };
   }
 }

@@ -61,7 +61,7 @@ function cancelForm(session: Session): Html | null {
 <button name="action" value="cancel">Cancel and go back</button></form>`;
 }
 
-function openPage(world: World, session: Session, message: string | null, status = 200): PageAnswer {
+function openPage(world: World, session: Session, message: string | null): PageAnswer {
   const total = formatMinor(session.amount_total ?? 0, session.currency ?? "usd");
   const { subscriptionData } = world.store.hidden("checkout.session", session.id);
   const days = subscriptionData?.trial_period_days;
@@ -73,7 +73,6 @@ function openPage(world: World, session: Session, message: string | null, status
 <p class="dim">Due today</p><p class="total">${total}</p>
 ${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>
 <section aria-label="Payment">${alertOf(message)}${paymentForm(world, session)}${cancelForm(session)}</section>`,
-    status,
   );
 }
 
@@ -96,7 +95,7 @@ function successUrl(session: Session): string {
 function answerTo(world: World, session: Session, outcome: PaymentOutcome, message: string): PageAnswer {
   if (outcome === "succeeded") return { status: 303, location: successUrl(session) };
   if (outcome === "requires_action") return { status: 303, location: `/c/pay/${session.id}/authenticate` };
-  return openPage(world, session, message, 402);
+  return openPage(world, session, message);
 }
 
 function choiceOf(world: World, session: Session, form: URLSearchParams): CheckoutChoice {

@@ -71,11 +71,12 @@ export function page(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${new Html(STYLE)}</style>
 </head>
 <body>
-<div class="banner" role="note">Simulated Stripe ${product} – no money moves</div>
+<header class="banner">Simulated Stripe ${product} – no money moves</header>
 <main>${body}</main>
 </body>
 </html>`;

@@ -20,7 +20,6 @@ function invoicePageOf(invoice: Stripe.Invoice, message: string | null): PageAns
     html`<section><h1>Invoice ${number ?? ""}</h1><table>${rows}</table>
 <p class="total">${formatMinor(total, currency)}</p><p role="status">${status ?? ""}</p>
 ${alertOf(message)}${status === "open" ? form : null}</section>`,
-    message === null ? 200 : 402,
   );
 }
 

@@ -76,7 +76,7 @@ function planSection(view: PortalView, subscription: Stripe.Subscription): Html 
   const cancel = isEnding
     ? button(view, "/resume", "Don't cancel", fields, "post")
     : button(view, "/cancel", "Cancel subscription", fields);
-  return html`<section aria-label="Current plan"><h2>Current plan</h2>
+  return html`<section aria-label="Subscription"><h2>Current plan</h2>
 <p class="total">${productName(view.world, item!.price)}</p>
 <p>${priceText(view, item!.price)}</p>
 <p role="status">${renewalText(view, subscription)}</p>
@@ -113,7 +113,7 @@ function returnLink({ session }: PortalView): Html | null {
 
 export function homePage(view: PortalView): PageAnswer {
   const plans = managedSubscriptions(view.world, view.session.customer);
-  const none = html`<section aria-label="Current plan"><p>No subscription</p></section>`;
+  const none = html`<section aria-label="Subscription"><p>No subscription</p></section>`;
   const sections = plans.length > 0 ? plans.map((plan) => planSection(view, plan)) : [none];
   return page(
     "Billing",
@@ -161,7 +161,6 @@ export function switchPage(
 <form method="post" action="/p/session/${view.session.id}/switch">
 <input type="hidden" name="subscription" value="${subscription.id}"><input type="hidden" name="price" value="${price.id}">
 <button class="main">Confirm</button></form>${backLink(view)}</section>`,
-    message === null ? 200 : 402,
   );
 }
 
@@ -172,6 +171,5 @@ export function cardPage(view: PortalView, message: string | null): PageAnswer {
     html`<section><h1>Update card</h1>${alertOf(message)}
 <form method="post" action="/p/session/${view.session.id}/card">${cardSelect()}
 <button class="main">Save card</button></form>${backLink(view)}</section>`,
-    message === null ? 200 : 402,
   );
 }

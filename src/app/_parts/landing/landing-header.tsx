@@ -1,0 +1,23 @@
+import { Container, Group } from "@mantine/core";
+import { ColorSchemeMenu } from "@/components/color-scheme-menu";
+import { LinkButton, TextLink } from "@/components/link-button";
+import { Logo } from "@/components/logo";
+
+/** `home`: where a signed-in visitor works; null for everybody else. */
+export function LandingHeader({ signedIn }: { signedIn: boolean }) {
+  return (
+    <Container component="header" size="lg" py="md">
+      <Group justify="space-between" wrap="nowrap">
+        <TextLink href="/" c="inherit" underline="never">
+          <Logo />
+        </TextLink>
+        <Group gap="sm" wrap="nowrap">
+          <ColorSchemeMenu />
+          <LinkButton href={signedIn ? "/workspaces" : "/sign-in"} variant="default" size="sm">
+            {signedIn ? "Open app" : "Sign in"}
+          </LinkButton>
+        </Group>
+      </Group>
+    </Container>
+  );
+}

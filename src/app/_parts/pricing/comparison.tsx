@@ -1,0 +1,86 @@
+import {
+  Table,
+  TableScrollContainer,
+  TableTbody,
+  TableTd,
+  TableTh,
+  TableThead,
+  TableTr,
+  VisuallyHidden,
+} from "@mantine/core";
+import { IconCheck, IconMinus } from "@tabler/icons-react";
+import { Fragment } from "react";
+import type { Limit } from "@/lib/price-list";
+import type { FeatureOffer, Offers } from "@/server/billing/offers";
+import { limitCell } from "./limit-words";
+import classes from "./pricing.module.css";
+
+const GROUPS: { title: string; kinds: FeatureOffer["kind"][] }[] = [
+  { title: "Usage", kinds: ["meter"] },
+  { title: "Limits", kinds: ["level", "cap"] },
+  { title: "Features", kinds: ["flag"] },
+];
+
+/** Every feature of every plan. */
+export function Comparison({ offers }: { offers: Offers }) {
+  return (
+    <TableScrollContainer minWidth={680} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm" layout="fixed">
+        <TableThead>
+          <TableTr>
+            <TableTh className={classes.feature}>
+              <VisuallyHidden>Feature</VisuallyHidden>
+            </TableTh>
+            {offers.plans.map((plan) => (
+              <TableTh key={plan.id} scope="col">
+                {plan.name}
+              </TableTh>
+            ))}
+          </TableTr>
+        </TableThead>
+        <TableTbody>
+          {GROUPS.map(({ title, kinds }) => (
+            <Fragment key={title}>
+              <TableTr>
+                <TableTh className={classes.group} colSpan={offers.plans.length + 1} scope="colgroup">
+                  {title}
+                </TableTh>
+              </TableTr>
+              {offers.features
+                .filter((feature) => kinds.includes(feature.kind))
+                .map((feature) => (
+                  <FeatureRow key={feature.id} feature={feature} offers={offers} />
+                ))}
+            </Fragment>
+          ))}
+        </TableTbody>
+      </Table>
+    </TableScrollContainer>
+  );
+}
+
+function FeatureRow({ feature, offers }: { feature: FeatureOffer; offers: Offers }) {
+  return (
+    <TableTr>
+      <TableTh className={classes.feature} scope="row">
+        {feature.name}
+      </TableTh>
+      {offers.plans.map((plan) => (
+        <TableTd key={plan.id}>
+          <Cell feature={feature} limit={plan.limits[feature.id]} />
+        </TableTd>
+      ))}
+    </TableTr>
+  );
+}
+
+function Cell({ feature, limit }: { feature: FeatureOffer; limit: Limit | undefined }) {
+  if (feature.kind !== "flag") return limitCell(feature, limit);
+  const Icon = limit ? IconCheck : IconMinus;
+  return (
+    <>
+      <Icon size={17} aria-hidden className={limit ? classes.tick : classes.none} />
+      <VisuallyHidden>{limit ? "Included" : "Not included"}</VisuallyHidden>
+    </>
+  );
+}

@@ -1,0 +1,27 @@
+"use client";
+
+import { Alert, Button, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { failureOf } from "./failure";
+
+interface FailureAlertProps {
+  error: unknown;
+  /** Offers to do it again. */
+  retry?: () => void;
+}
+
+/** An error with its message and hint. Shows nothing for null. */
+export function FailureAlert({ error, retry }: FailureAlertProps) {
+  if (error === null || error === undefined) return null;
+  const { message, hint } = failureOf(error);
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={message} role="alert">
+      {hint && <Text size="sm">{hint}</Text>}
+      {retry && (
+        <Button mt={hint ? "sm" : 0} size="xs" variant="default" onClick={retry}>
+          Try again
+        </Button>
+      )}
+    </Alert>
+  );
+}

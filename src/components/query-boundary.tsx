@@ -1,0 +1,30 @@
+"use client";
+
+import { useQueryErrorResetBoundary } from "@tanstack/react-query";
+import { catchError, type ErrorInfo } from "next/error";
+import { type ReactNode, Suspense } from "react";
+import { FailureAlert } from "./failure-alert";
+
+function Failed(_props: object, { error, reset }: ErrorInfo) {
+  const queries = useQueryErrorResetBoundary();
+  return (
+    <FailureAlert
+      error={error}
+      retry={() => {
+        queries.reset();
+        reset();
+      }}
+    />
+  );
+}
+
+const Catch = catchError(Failed);
+
+/** Around everything that reads a query: `loading` until it is there, the error and a way on when it fails. */
+export function QueryBoundary({ loading, children }: { loading: ReactNode; children: ReactNode }) {
+  return (
+    <Catch>
+      <Suspense fallback={loading}>{children}</Suspense>
+    </Catch>
+  );
+}

@@ -1,0 +1,144 @@
+import { and, eq, notInArray } from "drizzle-orm";
+import type Stripe from "stripe";
+import type { TenantCtx } from "../context";
+import { grantCredits } from "../credits/service";
+import type { Tx } from "../db/client";
+import { audit } from "../events/service";
+import { currentPlan, ensurePlanVersions } from "../plans/service";
+import { entitle } from "../quota/entitle";
+import type { StripeState } from "./fetch";
+import { decidingSubscription, idOf, type Interval, instantOf, isLive, settlementOf } from "./rules";
+import { localSubscriptions, type SubscriptionRow } from "./subscription";
+import { checkouts, subscriptions } from "./tables";
+
+type WritingCtx = TenantCtx & { tx: Tx };
+
+const DAY_MS = 86_400_000;
+
+/** Writes what Stripe says into our tables, and everything that follows from it, in the caller's transaction. */
+export async function applyState(ctx: WritingCtx, state: StripeState): Promise<void> {
+  await copySubscriptions(ctx, state);
+  for (const [checkoutId, session] of state.sessions) await settle(ctx, checkoutId, session);
+  await followSubscription(ctx);
+}
+
+async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<void> {
+  const before = liveIds(await localSubscriptions(ctx));
+  const rows = state.subscriptions.flatMap((subscription) => rowOf(ctx, state, subscription));
+  for (const row of rows) {
+    await ctx.tx
+      .insert(subscriptions)
+      .values(row)
+      .onConflictDoUpdate({ target: [subscriptions.tenantId, subscriptions.subscriptionId], set: row });
+  }
+  await endUnknown(
+    ctx,
+    rows.map((row) => row.subscriptionId),
+  );
+  const after = liveIds(rows);
+  if (after.length > 1 && after.join() !== before.join()) {
+    await audit(ctx, { action: "subscription.several_live", details: { subscriptions: after } });
+  }
+}
+
+const liveIds = (rows: readonly SubscriptionRow[]) =>
+  rows
+    .filter(({ status }) => isLive(status))
+    .map(({ subscriptionId }) => subscriptionId)
+    .sort();
+
+/** A subscription that Stripe no longer lists went with its customer. */
+async function endUnknown(ctx: WritingCtx, listed: string[]): Promise<void> {
+  const ofTenant = eq(subscriptions.tenantId, ctx.tenant.id);
+  await ctx.tx
+    .update(subscriptions)
+    .set({ status: "canceled" })
+    .where(listed.length === 0 ? ofTenant : and(ofTenant, notInArray(subscriptions.subscriptionId, listed)));
+}
+
+function rowOf(
+  ctx: TenantCtx,
+  { versions }: StripeState,
+  subscription: Stripe.Subscription,
+): SubscriptionRow[] {
+  // The item that sells a plan decides; add-ons beside it don't.
+  const items = subscription.items.data;
+  const item = items.find(({ price }) => versions.has(price.id)) ?? items[0];
+  if (!item) return [];
+  const { price } = item;
+  const instant = (unixSeconds: number | null) => (unixSeconds === null ? null : instantOf(unixSeconds));
+  const periodEndsAt = instantOf(item.current_period_end);
+  return [
+    {
+      tenantId: ctx.tenant.id,
+      subscriptionId: subscription.id,
+      status: subscription.status,
+      planVersion: versions.get(price.id)?.id ?? null,
+      priceId: price.id,
+      interval: intervalOf(price),
+      quantity: item.quantity ?? 1,
+      currency: price.currency,
+      amountMinor: BigInt(price.unit_amount ?? 0),
+      currentPeriodStartsAt: instantOf(item.current_period_start),
+      currentPeriodEndsAt: periodEndsAt,
+      billingAnchorAt: instantOf(subscription.billing_cycle_anchor),
+      cancelAt: instant(subscription.cancel_at) ?? (subscription.cancel_at_period_end ? periodEndsAt : null),
+      canceledAt: instant(subscription.canceled_at),
+      endedAt: instant(subscription.ended_at),
+      trialEndsAt: instant(subscription.trial_end),
+      syncedAt: ctx.now(),
+    },
+  ];
+}
+
+const intervalOf = (price: Stripe.Price): Interval =>
+  price.recurring?.interval === "year" ? "year" : "month";
+
+/** Grants by what our own row sold, never by an amount, and once per payment however often it is told. */
+async function settle(
+  ctx: WritingCtx,
+  checkoutId: string,
+  session: Stripe.Checkout.Session | null,
+): Promise<void> {
+  const settlement = settlementOf(session);
+  if (settlement === "open") return;
+  const ofCheckout = and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.id, checkoutId));
+  const [row] = await ctx.tx.select().from(checkouts).where(ofCheckout);
+  if (!row || row.completedAt) return;
+  if (settlement !== "paid") {
+    const status = settlement === "pending" ? "complete" : "expired";
+    await ctx.tx.update(checkouts).set({ status }).where(ofCheckout);
+    return;
+  }
+  const now = ctx.now();
+  await ctx.tx.update(checkouts).set({ status: "complete", completedAt: now }).where(ofCheckout);
+  const payment = idOf(session?.payment_intent) ?? row.sessionId;
+  const facts = { item: row.item, session: row.sessionId, payment, credits: row.credits };
+  await audit(ctx, { action: "checkout.paid", subject: row.id, details: facts });
+  if (row.purpose !== "credits" || row.credits === null) return;
+  const days = row.creditsExpireAfterDays;
+  await grantCredits(ctx, {
+    amount: row.credits,
+    kind: "purchase",
+    source: `payment:${payment}`,
+    expiresAt: days === null ? null : new Date(now.getTime() + days * DAY_MS),
+  });
+}
+
+/** An operator's choice of plan outlasts a missing subscription, and a tenant on the default keeps its version. */
+async function followSubscription(ctx: WritingCtx): Promise<void> {
+  const deciding = decidingSubscription(await localSubscriptions(ctx));
+  if (deciding?.planVersion) {
+    await entitle(ctx, {
+      planVersionId: deciding.planVersion,
+      source: "subscription",
+      interval: deciding.interval,
+      anchorAt: deciding.billingAnchorAt,
+    });
+    return;
+  }
+  if ((await currentPlan(ctx)).source !== "subscription") return;
+  const versions = await ensurePlanVersions(ctx);
+  const planVersionId = versions.get(ctx.prices.defaultPlan)!.id;
+  await entitle(ctx, { planVersionId, source: "default", interval: "month" });
+}

@@ -1,0 +1,107 @@
+import { and, desc, eq, isNotNull, isNull, ne } from "drizzle-orm";
+import type Stripe from "stripe";
+import { planVersion } from "../plans/service";
+import type { PlanVersion } from "../plans/rules";
+import { ensurePlanVersions } from "../plans/service";
+import { AppError } from "../errors";
+import type { Ctx, TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { knownCustomer } from "./customer";
+import { knownPrices } from "./prices";
+import { planOfLookupKey } from "./rules";
+import { asProviderError, isMissingAtStripe } from "./stripe-client";
+import { checkouts } from "./tables";
+
+const MAX_SUBSCRIPTIONS = 1_000;
+/** Newest first: whatever waits behind so many pages is long expired. */
+const MAX_PENDING = 20;
+
+/** How things stand at Stripe, read while we have the turn. */
+export interface StripeState {
+  subscriptions: Stripe.Subscription[];
+  /** By price id: the plan version that a price sells. */
+  versions: ReadonlyMap<string, PlanVersion>;
+  /** Our unsettled checkouts by id; null for a session that Stripe doesn't know. */
+  sessions: ReadonlyMap<string, Stripe.Checkout.Session | null>;
+}
+
+/** @throws AppError PAYMENT_PROVIDER */
+export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
+  await ensurePlanVersions(ctx);
+  const customerId = await knownCustomer(ctx);
+  try {
+    const subscriptions = customerId ? await listSubscriptions(ctx, customerId) : [];
+    return {
+      subscriptions,
+      versions: await versionsOf(ctx, subscriptions),
+      sessions: await unsettledSessions(ctx),
+    };
+  } catch (error) {
+    throw asProviderError(error);
+  }
+}
+
+async function listSubscriptions(ctx: Ctx, customer: string): Promise<Stripe.Subscription[]> {
+  try {
+    const list = ctx.stripe.subscriptions.list({ customer, status: "all", limit: 100 });
+    return await list.autoPagingToArray({ limit: MAX_SUBSCRIPTIONS });
+  } catch (error) {
+    if (isMissingAtStripe(error, "customer")) return [];
+    throw error;
+  }
+}
+
+/** By our own record of the price, or else by the lookup key that we gave it at Stripe. */
+async function versionsOf(
+  ctx: Ctx,
+  subscriptions: readonly Stripe.Subscription[],
+): Promise<Map<string, PlanVersion>> {
+  const prices = subscriptions.flatMap((subscription) => subscription.items.data.map((item) => item.price));
+  const known = await knownPrices(ctx, [...new Set(prices.map((price) => price.id))]);
+  const found = new Map<string, PlanVersion>();
+  for (const price of prices) {
+    const plan = planOfLookupKey(known.get(price.id) ?? price.lookup_key);
+    const version = plan && !found.has(price.id) ? await soldVersion(ctx, plan.planVersion) : null;
+    if (version) found.set(price.id, version);
+  }
+  return found;
+}
+
+async function soldVersion(ctx: Ctx, id: string): Promise<PlanVersion | null> {
+  try {
+    return await planVersion(ctx, id);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+/** Open ones, and complete ones whose money is still on its way. */
+async function unsettledSessions(ctx: TenantCtx): Promise<Map<string, Stripe.Checkout.Session | null>> {
+  const rows = await inTenant(ctx, (tx) =>
+    tx
+      .select()
+      .from(checkouts)
+      .where(
+        and(
+          eq(checkouts.tenantId, ctx.tenant.id),
+          isNotNull(checkouts.sessionId),
+          isNull(checkouts.completedAt),
+          ne(checkouts.status, "expired"),
+        ),
+      )
+      .orderBy(desc(checkouts.id))
+      .limit(MAX_PENDING),
+  );
+  const sessions = await Promise.all(rows.map(({ sessionId }) => retrieveSession(ctx, sessionId!)));
+  return new Map(rows.map(({ id }, at) => [id, sessions[at] ?? null]));
+}
+
+async function retrieveSession(ctx: Ctx, sessionId: string): Promise<Stripe.Checkout.Session | null> {
+  try {
+    return await ctx.stripe.checkout.sessions.retrieve(sessionId, { expand: ["payment_intent"] });
+  } catch (error) {
+    if (isMissingAtStripe(error)) return null;
+    throw error;
+  }
+}

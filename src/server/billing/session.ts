@@ -1,0 +1,149 @@
+import { and, eq } from "drizzle-orm";
+import type Stripe from "stripe";
+import { newId } from "@/lib/ids";
+import { actorName, type TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { audit } from "../events/service";
+import { retireCustomer } from "./customer";
+import { pricesNotPushed } from "./prices";
+import type { Purchase } from "./purchase";
+import { instantOf } from "./rules";
+import { asProviderError, isFateUnknown, isKeySpent, isMissingAtStripe } from "./stripe-client";
+import { checkouts, customers } from "./tables";
+import { ofTurn, type Turn } from "./turn";
+
+type CheckoutRow = typeof checkouts.$inferSelect;
+
+/** Stripe's default for hosted pages. */
+const SESSION_HOURS = 24;
+/** Stripe remembers the key of a call that died for a day; we count on half of that. */
+const RESUME_HOURS = 12;
+const HOUR_MS = 3_600_000;
+
+export interface Opening {
+  turn: Turn;
+  purchase: Purchase;
+  priceId: string;
+  customerId: string;
+  /** The open row of a call that died before it knew its session. */
+  interrupted: CheckoutRow | null;
+}
+
+/**
+ * Writes the row, asks Stripe under the row's own key, writes the answer. null: something changed, look again.
+ * @throws AppError PRICES_NOT_PUSHED, PAYMENT_PROVIDER
+ */
+export async function openSession(ctx: TenantCtx, opening: Opening): Promise<{ url: string } | null> {
+  const row = await reserve(ctx, opening);
+  if (!row) return null;
+  try {
+    const params = sessionParams(ctx, row, opening);
+    const session = await ctx.stripe.checkout.sessions.create(params, {
+      idempotencyKey: `checkout:${row.id}`,
+    });
+    return await remember(ctx, row, session);
+  } catch (error) {
+    // Under its key the same session comes back, so the row stays open for the next try.
+    if (isFateUnknown(error)) throw asProviderError(error);
+    await setExpired(ctx, row.id);
+    if (isMissingAtStripe(error, "line_items")) throw pricesNotPushed(opening.purchase.price.lookupKey);
+    if (!isMissingAtStripe(error, "customer")) throw asProviderError(error);
+    await retireCustomer(ctx, opening.customerId);
+    return null;
+  }
+}
+
+/** Closes a page. One that was paid or closed meanwhile refuses; the sync that follows sees which. */
+export async function closeSession(ctx: TenantCtx, sessionId: string): Promise<void> {
+  try {
+    await ctx.stripe.checkout.sessions.expire(sessionId);
+  } catch (error) {
+    if (isFateUnknown(error) || isKeySpent(error)) throw asProviderError(error);
+  }
+}
+
+async function reserve(
+  ctx: TenantCtx,
+  { turn, purchase, interrupted }: Opening,
+): Promise<CheckoutRow | null> {
+  const now = ctx.now();
+  if (interrupted && now.getTime() - interrupted.createdAt.getTime() < RESUME_HOURS * HOUR_MS)
+    return interrupted;
+  const row: CheckoutRow = {
+    tenantId: ctx.tenant.id,
+    id: newId("checkout", now),
+    purpose: purchase.purpose,
+    item: purchase.item,
+    credits: purchase.credits,
+    creditsExpireAfterDays: purchase.creditsExpireAfterDays,
+    status: "open",
+    sessionId: null,
+    url: null,
+    expiresAt: new Date(now.getTime() + SESSION_HOURS * HOUR_MS),
+    createdBy: actorName(ctx.actor),
+    createdAt: now,
+    completedAt: null,
+  };
+  return inTenant(ctx, async (tx, inner) => {
+    const ours = await tx.select().from(customers).where(ofTurn(ctx, turn)).for("no key update");
+    if (ours.length === 0) return null;
+    await tx
+      .update(checkouts)
+      .set({ status: "expired" })
+      .where(and(ofPurpose(ctx, purchase.purpose), eq(checkouts.status, "open")));
+    await tx.insert(checkouts).values(row);
+    await audit(inner, { action: "checkout.opened", subject: row.id, details: { item: row.item } });
+    return row;
+  });
+}
+
+/** Everything here follows from the row and its tenant: a key answers the same words only. */
+function sessionParams(
+  ctx: TenantCtx,
+  row: CheckoutRow,
+  { priceId, customerId }: Opening,
+): Stripe.Checkout.SessionCreateParams {
+  const billingUrl = `${ctx.appUrl}/${ctx.tenant.slug}/billing`;
+  return {
+    mode: row.purpose === "subscription" ? "subscription" : "payment",
+    customer: customerId,
+    line_items: [{ price: priceId, quantity: 1 }],
+    success_url: `${billingUrl}/return?session_id={CHECKOUT_SESSION_ID}`,
+    cancel_url: billingUrl,
+    client_reference_id: row.id,
+    metadata: { tenantId: row.tenantId, checkoutId: row.id },
+  };
+}
+
+/** When the row was closed in the meantime (our turn had lapsed), nobody may pay this page: it is closed too. */
+async function remember(
+  ctx: TenantCtx,
+  row: CheckoutRow,
+  session: Stripe.Checkout.Session,
+): Promise<{ url: string } | null> {
+  const { id: sessionId, url, expires_at } = session;
+  const written = await inTenant(ctx, (tx) =>
+    tx
+      .update(checkouts)
+      .set({ sessionId, url, expiresAt: instantOf(expires_at) })
+      .where(
+        and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.id, row.id), eq(checkouts.status, "open")),
+      )
+      .returning(),
+  );
+  if (written.length > 0 && url) return { url };
+  await closeSession(ctx, sessionId);
+  return null;
+}
+
+async function setExpired(ctx: TenantCtx, id: string): Promise<void> {
+  await inTenant(ctx, (tx) =>
+    tx
+      .update(checkouts)
+      .set({ status: "expired" })
+      .where(and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.id, id))),
+  );
+}
+
+const ofPurpose = (ctx: TenantCtx, purpose: Purchase["purpose"]) =>
+  and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.purpose, purpose));
