@@ -18,7 +18,7 @@ export interface Rule {
   bad: Record<string, string>[];
 }
 
-const UNREAD = new Set(["node_modules", ".git", ".next", ".data", ".data-test", "screenshots"]);
+const UNREAD = /^(node_modules|\.git|screenshots|\.next.*|\.data.*)$/;
 const READ = /\.(tsx?|mts|sql|md|json|css|mjs)$|^\.env\.example$/;
 
 /** The project's files with their imports, read once; or a made-up code base that shows a rule at work. */
@@ -36,7 +36,7 @@ export class Code {
     const files = new Map<string, string>();
     const visit = (folder: string) => {
       for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
-        if (UNREAD.has(entry.name)) continue;
+        if (UNREAD.test(entry.name)) continue;
         const file = path.posix.join(folder, entry.name);
         if (entry.isDirectory()) visit(file);
         else files.set(file, READ.test(entry.name) ? readFileSync(path.join(root, file), "utf8") : "");

@@ -21,7 +21,8 @@ beforeAll(async () => {
     await grantCredits(ctx, { amount: 50, kind: "purchase", source: "test" });
     await consume(ctx, { feature: "compute", units: 120 });
   }
-  const rows = await scene.owner`select table_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'
+  const rows =
+    await scene.owner`select table_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'
     and table_name in (select tablename from pg_tables where schemaname = 'public')`;
   tenantTables = rows.map((row) => String(row.table_name));
 });
@@ -36,7 +37,8 @@ describe("the catalog", () => {
     expect(await breaches(scene.owner, rule.breaches)).toEqual([]);
   });
 
-  test.each(catalogRules)("is seen when broken: $name", async (rule) => {
+  const samples = catalogRules.flatMap((rule) => rule.bad.map((bad) => ({ ...rule, bad })));
+  test.each(samples)("a breach is seen: $name: $bad", async (rule) => {
     let found: string[] = [];
     const undone = scene.owner.begin(async (tx) => {
       await tx.unsafe(rule.bad);
@@ -50,36 +52,46 @@ describe("the catalog", () => {
 
 describe("rows", () => {
   test("the scene has rows of both tenants in every table of the gate", () => {
-    expect(tenantTables).toEqual(expect.arrayContaining(["tenants", "meters", "lots", "entries", "draws", "audit_events"]));
+    expect(tenantTables).toEqual(
+      expect.arrayContaining(["tenants", "meters", "lots", "entries", "draws", "audit_events"]),
+    );
   });
 
-  test.each([null, "", "garbage", "' or true --"])("with the tenant set to %j, every table is empty and nothing fails", async (value) => {
-    for (const table of tenantTables) {
-      const rows = await inTransaction(scene.ctx, async (tx) => {
-        if (value !== null) await setTenant(tx, value);
-        return tx.execute(sql`select count(*)::int as n from ${sql.identifier(table)}`);
-      });
-      expect(rows, table).toMatchObject([{ n: 0 }]);
-    }
-  });
+  test.each([null, "", "garbage", "' or true --"])(
+    "with the tenant set to %j, every table is empty and nothing fails",
+    async (value) => {
+      for (const table of tenantTables) {
+        const rows = await inTransaction(scene.ctx, async (tx) => {
+          if (value !== null) await setTenant(tx, value);
+          return tx.execute(sql`select count(*)::int as n from ${sql.identifier(table)}`);
+        });
+        expect(rows, table).toMatchObject([{ n: 0 }]);
+      }
+    },
+  );
 
-  test("one tenant's transaction never sees, changes or makes another tenant's rows", async () => {
+  test("one tenant's transaction never sees or makes another tenant's rows", async () => {
     for (const table of tenantTables) {
       const name = sql.identifier(table);
       const foreign = sql`tenant_id <> ${ada.tenant.id}`;
-      const [stored] = await scene.owner`select count(*)::int as n from ${scene.owner(table)} where tenant_id = ${bo.tenant.id}`;
-      const [seen] = await inTenant(ada, (tx) => tx.execute(sql`select count(*)::int as n from ${name} where ${foreign}`));
+      const [stored] =
+        await scene.owner`select count(*)::int as n from ${scene.owner(table)} where tenant_id = ${bo.tenant.id}`;
+      const [seen] = await inTenant(ada, (tx) =>
+        tx.execute(sql`select count(*)::int as n from ${name} where ${foreign}`),
+      );
       expect(seen, table).toEqual({ n: 0 });
       if (stored?.n === 0) continue;
-      const moved = inTenant(ada, (tx) => tx.execute(sql`insert into ${name} select (jsonb_populate_record(null::${name},
-        ${JSON.stringify(await rowOf(table))}::jsonb)).*`));
+      const row = JSON.stringify(await rowOf(table));
+      const insert = sql`insert into ${name} select (jsonb_populate_record(null::${name}, ${row}::jsonb)).*`;
+      const moved = inTenant(ada, (tx) => tx.execute(insert));
       await expect(moved, table).rejects.toMatchObject({ cause: { code: "42501" } });
     }
   });
 
   test("a row can't point at another tenant's, even where the wall is not looked at", async () => {
     const [lot] = await scene.owner`select id from lots where tenant_id = ${bo.tenant.id}`;
-    const [entry] = await scene.owner`select id from entries where tenant_id = ${ada.tenant.id} and operation = 'consume'`;
+    const [entry] =
+      await scene.owner`select id from entries where tenant_id = ${ada.tenant.id} and operation = 'consume'`;
     const crossed = scene.owner`insert into draws (tenant_id, entry_id, lot_id, position, units)
       values (${ada.tenant.id}, ${String(entry?.id)}, ${String(lot?.id)}, 9, 1)`;
     await expect(crossed).rejects.toMatchObject({ code: "23503" });
@@ -88,12 +100,17 @@ describe("rows", () => {
 
 describe("append-only tables", () => {
   test("refuse UPDATE and DELETE, as the app and as the owner", async () => {
-    const triggers = await scene.owner`select tgrelid::regclass::text as name from pg_trigger where tgname = 'append_only' order by 1`;
+    const triggers =
+      await scene.owner`select tgrelid::regclass::text as name from pg_trigger where tgname = 'append_only' order by 1`;
     const names = triggers.map((row) => String(row.name));
-    expect(names).toEqual(["audit_events", "draws", "entries", "plan_versions"]);
+    expect(names).toEqual(expect.arrayContaining(["audit_events", "draws", "entries", "plan_versions"]));
     for (const name of names) {
-      const [column] = await scene.owner`select attname from pg_attribute where attrelid = ${name}::regclass and attnum = 1`;
-      for (const text of [`update ${name} set ${column?.attname} = ${column?.attname}`, `delete from ${name}`]) {
+      const [column] =
+        await scene.owner`select attname from pg_attribute where attrelid = ${name}::regclass and attnum = 1`;
+      for (const text of [
+        `update ${name} set ${column?.attname} = ${column?.attname}`,
+        `delete from ${name}`,
+      ]) {
         await expect(scene.owner.unsafe(text), text).rejects.toMatchObject({ code: "42501" });
         const asApp = inTenant(ada, (tx) => tx.execute(sql.raw(text)));
         await expect(asApp, text).rejects.toMatchObject({ cause: { code: "42501" } });
@@ -104,6 +121,7 @@ describe("append-only tables", () => {
 
 /** Some row of bo's, as it stands, to be pushed through ada's transaction. */
 async function rowOf(table: string): Promise<unknown> {
-  const [row] = await scene.owner`select to_jsonb(t) as row from ${scene.owner(table)} t where tenant_id = ${bo.tenant.id} limit 1`;
+  const [row] =
+    await scene.owner`select to_jsonb(t) as row from ${scene.owner(table)} t where tenant_id = ${bo.tenant.id} limit 1`;
   return row?.row;
 }

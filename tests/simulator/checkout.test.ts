@@ -74,12 +74,14 @@ describe("the hosted page", () => {
   });
 
   test("a declined card leaves the page open for another try", async () => {
-    const session = await planCheckout();
-    const answer = await scene.submit(session.url!, { action: "pay", card: "declined" });
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).toMatch(/role="alert">Your card was declined\./);
+    const price = await scene.price(2000);
+    const session = await scene.checkout({ line_items: [{ price: price.id, quantity: 1 }] });
+    const answer = await scene.submit(session.url!, { card: "declined", email: "bo@example.com" });
+    const page = await answer.text();
+    expect(page).toMatch(/role="alert">Your card was declined\./);
+    expect(page).toContain('value="bo@example.com"');
     expect(scene.eventTypes("customer.subscription")).toEqual([]);
-    const again = await scene.submit(session.url!, { action: "pay", card: "success" });
+    const again = await scene.submit(session.url!, { card: "success", email: "bo@example.com" });
     expect(again.status).toBe(303);
     expect((await scene.stripe.checkout.sessions.retrieve(session.id)).status).toBe("complete");
   });

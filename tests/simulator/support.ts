@@ -134,6 +134,7 @@ export class Receiver {
   readonly badSignatures: string[] = [];
   /** Statuses of the next answers; 200 when there are none. */
   readonly nextStatuses: number[] = [];
+  private readonly verifier = new Stripe("sk_test_sim_verifier");
 
   private constructor(
     private readonly server: Server,
@@ -141,20 +142,14 @@ export class Receiver {
   ) {}
 
   static async start(secret = "whsec_tests"): Promise<Receiver> {
-    const verifier = new Stripe("sk_test_sim_verifier");
-    const server = createServer(async (request, response) => {
+    const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const payload = Buffer.concat(chunks).toString();
-      const status = receiver.nextStatuses.shift() ?? 200;
-      try {
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
         const signature = String(request.headers["stripe-signature"]);
-        const event = verifier.webhooks.constructEvent(payload, signature, receiver.secret);
-        if (status === 200) receiver.events.push(event);
-      } catch (error) {
-        receiver.badSignatures.push(String(error));
-      }
-      response.writeHead(status).end();
+        const status = receiver.take(Buffer.concat(chunks).toString(), signature);
+        response.writeHead(status).end();
+      });
     });
     const receiver = new Receiver(server, secret);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -163,6 +158,18 @@ export class Receiver {
 
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hooks`;
+  }
+
+  /** Verifies a delivery and says what to answer. */
+  private take(payload: string, signature: string): number {
+    const status = this.nextStatuses.shift() ?? 200;
+    try {
+      const event = this.verifier.webhooks.constructEvent(payload, signature, this.secret);
+      if (status === 200) this.events.push(event);
+    } catch (error) {
+      this.badSignatures.push(String(error));
+    }
+    return status;
   }
 
   get types(): string[] {

@@ -1,14 +1,18 @@
 import { foreignKey, index, integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { newId } from "../../lib/ids";
+import { systemClock } from "../../lib/time";
 import { createdAt, id, instant, tenantId } from "../db/columns";
 
 /** People and their sessions are global (a person may be in several tenants); names as next-auth's adapter wants them. */
 export const users = pgTable("users", {
-  id: id().primaryKey(),
+  id: id()
+    .primaryKey()
+    .$defaultFn(() => newId("user", systemClock())),
   name: text(),
   email: text().notNull().unique(),
   emailVerified: instant(),
   image: text(),
-  createdAt: createdAt(),
+  createdAt: createdAt().$defaultFn(systemClock),
 });
 
 export const oauthAccounts = pgTable(

@@ -7,7 +7,7 @@ import { AppError } from "../errors";
 import type { Ctx, TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { knownCustomer } from "./customer";
-import { knownPrices } from "./prices";
+import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import { checkouts } from "./tables";
@@ -57,7 +57,7 @@ async function versionsOf(
   subscriptions: readonly Stripe.Subscription[],
 ): Promise<Map<string, PlanVersion>> {
   const prices = subscriptions.flatMap((subscription) => subscription.items.data.map((item) => item.price));
-  const known = await knownPrices(ctx, [...new Set(prices.map((price) => price.id))]);
+  const known = await lookupKeysOf(ctx, [...new Set(prices.map((price) => price.id))]);
   const found = new Map<string, PlanVersion>();
   for (const price of prices) {
     const plan = planOfLookupKey(known.get(price.id) ?? price.lookup_key);

@@ -1,4 +1,4 @@
-import { eq, inArray } from "drizzle-orm";
+import { inArray } from "drizzle-orm";
 import type Stripe from "stripe";
 import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
@@ -22,15 +22,25 @@ export async function currentPrices(ctx: Ctx): Promise<WantedPrice[]> {
  * @throws AppError PRICES_NOT_PUSHED when there is none that charges what the list says, PAYMENT_PROVIDER
  */
 export async function priceIdOf(ctx: Ctx, wanted: WantedPrice): Promise<string> {
-  const [known] = await ctx.db.orm
-    .select()
-    .from(stripePrices)
-    .where(eq(stripePrices.lookupKey, wanted.lookupKey));
+  const known = (await recordedPrices(ctx, [wanted.lookupKey])).get(wanted.lookupKey);
   if (known) return known.priceId;
   const found = (await pricesAtStripe(ctx, [wanted.lookupKey])).get(wanted.lookupKey);
   if (!found || !isSamePrice(found, wanted)) throw pricesNotPushed(wanted.lookupKey);
   await recordPrice(ctx, found);
   return found.id;
+}
+
+/** What we wrote down about prices, by lookup key. */
+export async function recordedPrices(
+  ctx: Ctx,
+  lookupKeys: readonly string[],
+): Promise<Map<string, typeof stripePrices.$inferSelect>> {
+  if (lookupKeys.length === 0) return new Map();
+  const rows = await ctx.db.orm
+    .select()
+    .from(stripePrices)
+    .where(inArray(stripePrices.lookupKey, [...lookupKeys]));
+  return new Map(rows.map((row) => [row.lookupKey, row]));
 }
 
 export function pricesNotPushed(lookupKey: string): AppError {
@@ -68,8 +78,8 @@ export async function recordPrice(ctx: Ctx, price: Stripe.Price): Promise<void> 
   );
 }
 
-/** What we know of prices, by price id. */
-export async function knownPrices(ctx: Ctx, priceIds: readonly string[]): Promise<Map<string, string>> {
+/** Lookup keys of prices as we wrote them down, by price id. */
+export async function lookupKeysOf(ctx: Ctx, priceIds: readonly string[]): Promise<Map<string, string>> {
   if (priceIds.length === 0) return new Map();
   const rows = await ctx.db.orm
     .select()

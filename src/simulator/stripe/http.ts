@@ -8,7 +8,7 @@ import { answerPage } from "./pages/pages";
 import type { Route } from "./routes";
 import type { World } from "./world";
 
-export interface HttpParts {
+interface HttpParts {
   world: World;
   routes: Route[];
   keys: IdempotencyKeys;

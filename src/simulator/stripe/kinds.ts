@@ -71,7 +71,7 @@ export interface Hidden {
   "billing_portal.session": { flowUsed?: boolean; pendingCard?: string };
 }
 
-export interface SubscriptionHidden {
+interface SubscriptionHidden {
   trialWillEndSent?: boolean;
   /** Prices that take effect with the next period. */
   scheduledItems?: Array<{ id: string; price: string }>;
@@ -79,7 +79,7 @@ export interface SubscriptionHidden {
   pendingUpdate?: { invoice: string; target: Partial<Stripe.Subscription> };
 }
 
-export interface CheckoutHidden {
+interface CheckoutHidden {
   lineItems?: Stripe.LineItem[];
   subscriptionData?: Stripe.Checkout.SessionCreateParams.SubscriptionData;
   paymentIntentData?: Stripe.Checkout.SessionCreateParams.PaymentIntentData;

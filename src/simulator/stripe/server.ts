@@ -16,7 +16,7 @@ import { DEFAULT_MODE, type Dunning, type Settings, type Violation } from "./set
 import { Store } from "./store";
 import { World } from "./world";
 
-export interface WebhookOption {
+interface WebhookOption {
   url: string;
   secret: string;
   /** All events by default. */
@@ -62,7 +62,7 @@ function settingsOf(options: StripeSimulatorOptions): Settings {
     declineNext: 0,
     apiFaults: [],
     dunning: options.dunning ?? { retryDays: [1, 3, 5, 7], finally: "cancel" },
-    retry: { baseMs: 50, maxAttempts: 8, timeoutMs: 10_000, ...options.retry },
+    retry: { baseMs: 50, maxAttempts: 8, timeoutMs: 30_000, ...options.retry },
   };
 }
 

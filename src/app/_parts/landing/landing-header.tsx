@@ -3,7 +3,7 @@ import { ColorSchemeMenu } from "@/components/color-scheme-menu";
 import { LinkButton, TextLink } from "@/components/link-button";
 import { Logo } from "@/components/logo";
 
-/** `home`: where a signed-in visitor works; null for everybody else. */
+/** The sign-in page leads those who are signed in on to their workspace. */
 export function LandingHeader({ signedIn }: { signedIn: boolean }) {
   return (
     <Container component="header" size="lg" py="md">
@@ -13,7 +13,7 @@ export function LandingHeader({ signedIn }: { signedIn: boolean }) {
         </TextLink>
         <Group gap="sm" wrap="nowrap">
           <ColorSchemeMenu />
-          <LinkButton href={signedIn ? "/workspaces" : "/sign-in"} variant="default" size="sm">
+          <LinkButton href="/sign-in" variant="default" size="sm">
             {signedIn ? "Open app" : "Sign in"}
           </LinkButton>
         </Group>

@@ -90,7 +90,7 @@ function PlanCard({ plan, interval, features, mark, children }: PlanCardProps) {
 
 function markOf(plan: PlanOffer, current: string | undefined, recommended: PlanOffer | undefined) {
   if (current !== undefined) return plan.id === current ? "Current plan" : null;
-  return plan.id === recommended?.id ? "Most chosen" : null;
+  return plan.id === recommended?.id ? "Recommended" : null;
 }
 
 /** Whole per cent, rounded down: never promise more than is given. */

@@ -17,7 +17,7 @@ import {
   setItemPrice,
 } from "./subscriptions";
 
-export interface ItemChange {
+interface ItemChange {
   id?: string;
   price?: string;
   quantity?: number;
@@ -37,7 +37,7 @@ export interface SubscriptionUpdate {
 }
 
 /** What an update would bill: prorations that may wait, and lines of a new period that may not. */
-export interface UpdateBill {
+interface UpdateBill {
   prorations: LineDraft[];
   newPeriod: LineDraft[];
 }

@@ -14,7 +14,7 @@ export interface NewItem {
   metadata?: Record<string, string>;
 }
 
-export interface NewSubscription {
+interface NewSubscription {
   customer: string;
   items: NewItem[];
   paymentMethod: string | null;

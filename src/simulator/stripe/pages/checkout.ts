@@ -31,14 +31,14 @@ function lines(world: World, session: Session): Html[] {
   });
 }
 
-function emailField(world: World, session: Session): Html {
+function emailField(world: World, session: Session, typed: string): Html {
   const customer = session.customer ? world.store.find("customer", session.customer as string) : undefined;
   const known = customer?.email ?? session.customer_email;
   if (known) return html`<p>E-mail: <strong>${known}</strong></p>`;
-  return html`<label>E-mail <input type="email" name="email" autocomplete="email" required></label>`;
+  return html`<label>E-mail <input type="email" name="email" value="${typed}" autocomplete="email" required></label>`;
 }
 
-function paymentForm(world: World, session: Session): Html {
+function paymentForm(world: World, session: Session, email: string): Html {
   const isPaid = (session.amount_total ?? 0) > 0;
   const asksForCard = needsCard(session);
   const later = html`<label>When
@@ -48,7 +48,7 @@ function paymentForm(world: World, session: Session): Html {
 <option value="later_fails">Fails after three days</option>
 </select></label>`;
   return html`<form method="post" action="/c/pay/${session.id}">
-${emailField(world, session)}
+${emailField(world, session, email)}
 ${asksForCard ? cardSelect() : null}
 ${session.mode === "payment" && isPaid ? later : null}
 <button class="main" name="action" value="pay" aria-label="Pay">${isPaid ? "Pay" : "Start"}</button>
@@ -61,7 +61,7 @@ function cancelForm(session: Session): Html | null {
 <button name="action" value="cancel">Cancel and go back</button></form>`;
 }
 
-function openPage(world: World, session: Session, message: string | null): PageAnswer {
+function openPage(world: World, session: Session, message: string | null, email = ""): PageAnswer {
   const total = formatMinor(session.amount_total ?? 0, session.currency ?? "usd");
   const { subscriptionData } = world.store.hidden("checkout.session", session.id);
   const days = subscriptionData?.trial_period_days;
@@ -72,7 +72,7 @@ function openPage(world: World, session: Session, message: string | null): PageA
 <section aria-label="Order"><table>${lines(world, session)}</table>
 <p class="dim">Due today</p><p class="total">${total}</p>
 ${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>
-<section aria-label="Payment">${alertOf(message)}${paymentForm(world, session)}${cancelForm(session)}</section>`,
+<section aria-label="Payment">${alertOf(message)}${paymentForm(world, session, email)}${cancelForm(session)}</section>`,
   );
 }
 
@@ -92,10 +92,16 @@ function successUrl(session: Session): string {
   return (session.success_url ?? "/").replaceAll("{CHECKOUT_SESSION_ID}", session.id);
 }
 
-function answerTo(world: World, session: Session, outcome: PaymentOutcome, message: string): PageAnswer {
+function answerTo(
+  world: World,
+  session: Session,
+  outcome: PaymentOutcome,
+  message: string,
+  email: string | null = null,
+): PageAnswer {
   if (outcome === "succeeded") return { status: 303, location: successUrl(session) };
   if (outcome === "requires_action") return { status: 303, location: `/c/pay/${session.id}/authenticate` };
-  return openPage(world, session, message);
+  return openPage(world, session, message, email ?? "");
 }
 
 function choiceOf(world: World, session: Session, form: URLSearchParams): CheckoutChoice {
@@ -134,10 +140,6 @@ export function checkoutPage(
   }
   if (!isPost) return openPage(world, session, null);
   if (form.get("action") === "cancel") return { status: 303, location: session.cancel_url ?? "/" };
-  return answerTo(
-    world,
-    session,
-    payCheckout(world, session, choiceOf(world, session, form)),
-    DECLINE.message,
-  );
+  const choice = choiceOf(world, session, form);
+  return answerTo(world, session, payCheckout(world, session, choice), DECLINE.message, choice.email);
 }

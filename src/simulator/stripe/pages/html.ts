@@ -43,7 +43,7 @@ body { margin: 0; background: var(--soft); color: var(--text); font: 16px/1.5 sy
 main { max-width: 30rem; margin: 2rem auto; padding: 0 1rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.25rem; margin: 0 0 1rem; }
 h1 { font-size: 1.4rem; margin: 0 0 1rem; } h2 { font-size: 1rem; margin: 0 0 .75rem; }
-p { margin: 0 0 .75rem; } .dim { color: var(--dim); font-size: .9rem; } .total { font-size: 1.6rem; font-weight: 650; }
+p { margin: 0 0 .75rem; } table + p { margin-top: .75rem; } .dim { color: var(--dim); font-size: .9rem; } .total { font-size: 1.6rem; font-weight: 650; }
 table { width: 100%; border-collapse: collapse; } th { text-align: left; font-weight: 500; } td { text-align: right; }
 th, td { padding: .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 label { display: block; margin: 0 0 .9rem; font-size: .9rem; color: var(--dim); }

@@ -8,7 +8,7 @@ import type { SchemaBundle } from "./types";
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 /** Root of the installed `stripe` package and its version. */
-export async function installedStripe(): Promise<{ root: string; version: string }> {
+async function installedStripe(): Promise<{ root: string; version: string }> {
   const entry = createRequire(import.meta.url).resolve("stripe");
   const root = entry.slice(0, entry.lastIndexOf(`${path.sep}stripe${path.sep}`) + "/stripe/".length);
   const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as { version: string };

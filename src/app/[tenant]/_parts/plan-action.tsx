@@ -1,0 +1,52 @@
+"use client";
+
+import { Anchor, Button, Stack } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import type { Interval } from "@/app/_parts/pricing/plan-price";
+import { FailureAlert } from "@/components/failure-alert";
+import { site } from "@/config/site";
+import type { PlanOffer } from "@/server/billing/offers";
+import { useTRPC } from "@/trpc/client";
+import { usePayment } from "./use-payment";
+import { useWorkspace } from "./workspace-context";
+
+/** The one thing that can be done about a plan here: buy it, change to it in the portal, or write to us. */
+export function PlanAction({ plan, interval }: { plan: PlanOffer; interval: Interval }) {
+  const trpc = useTRPC();
+  const { mayPay } = useWorkspace();
+  const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
+  const { buy, manage, busy, error } = usePayment();
+  if (plan.kind === "contact") {
+    return (
+      <Button component={Anchor} underline="never" variant="default" href={`mailto:${site.supportEmail}`}>
+        Contact us
+      </Button>
+    );
+  }
+  if (plan.id === data.plan.id) return <Inert>Your plan</Inert>;
+  if (!mayPay) return <Inert>Ask an owner to change</Inert>;
+  if (plan.kind === "free" && !data.subscription) return <Inert>Included</Inert>;
+  const sold = interval === "year" && plan.annual ? "year" : "month";
+  return (
+    <Stack gap="xs">
+      {data.subscription ? (
+        <Button variant="default" loading={busy} onClick={manage}>
+          {plan.kind === "free" ? "Cancel in portal" : "Change in portal"}
+        </Button>
+      ) : (
+        <Button loading={busy} onClick={() => buy({ plan: plan.id, interval: sold })}>
+          Upgrade to {plan.name}
+        </Button>
+      )}
+      <FailureAlert error={error} />
+    </Stack>
+  );
+}
+
+function Inert({ children }: { children: string }) {
+  return (
+    <Button variant="default" disabled>
+      {children}
+    </Button>
+  );
+}

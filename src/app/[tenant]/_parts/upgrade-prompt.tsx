@@ -1,0 +1,82 @@
+"use client";
+
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { failureOf } from "@/components/failure";
+import { formatDateTime, formatUnits } from "@/components/format";
+import { LinkButton } from "@/components/link-button";
+import { QueryBoundary } from "@/components/query-boundary";
+import { LinesSkeleton } from "@/components/skeletons";
+import { UsageBar } from "@/components/usage-bar";
+import type { Denial } from "@/server/errors";
+import { useTRPC } from "@/trpc/client";
+import { denialOf } from "./denial";
+import { PlanAction } from "./plan-action";
+import { useWorkspace } from "./workspace-context";
+
+/** Opens when the gate refused: what is used, what is missing, when it resets, and the ways on. */
+export function UpgradePrompt({ error, onClose }: { error: unknown; onClose: () => void }) {
+  const denial = denialOf(error);
+  return (
+    <Modal opened={denial !== null} onClose={onClose} title={<Text fw={600}>Limit reached</Text>} size="md">
+      {denial && (
+        <QueryBoundary loading={<LinesSkeleton lines={3} />}>
+          <Explanation denial={denial} message={failureOf(error).message} onClose={onClose} />
+        </QueryBoundary>
+      )}
+    </Modal>
+  );
+}
+
+interface ExplanationProps {
+  denial: Denial;
+  message: string;
+  onClose: () => void;
+}
+
+function Explanation({ denial, message, onClose }: ExplanationProps) {
+  const trpc = useTRPC();
+  const { timeZone } = useWorkspace();
+  const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
+  const feature = offers.features.find(({ id }) => id === denial.feature);
+  const unit = feature?.unit ?? "unit";
+  return (
+    <Stack gap="lg">
+      <Text size="sm">{message}</Text>
+      <UsageBar
+        name={feature?.name ?? denial.feature}
+        used={denial.used}
+        limit={denial.limit}
+        unit={unit}
+        note={`${formatUnits(denial.missing, unit)} missing${
+          denial.resetsAt ? ` · resets ${formatDateTime(denial.resetsAt, timeZone)}` : ""
+        }`}
+      />
+      <WaysOn denial={denial} onClose={onClose} />
+    </Stack>
+  );
+}
+
+function WaysOn({ denial, onClose }: { denial: Denial; onClose: () => void }) {
+  const trpc = useTRPC();
+  const { slug } = useWorkspace();
+  const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
+  const { data: quota } = useSuspenseQuery(trpc.quota.status.queryOptions());
+  const upgrade = offers.plans.find(({ id }) => id === denial.upgradeTo);
+  const takesCredits = quota.meters.some(
+    ({ feature, overflow }) => feature === denial.feature && overflow === "credits",
+  );
+  return (
+    <Group justify="flex-end" gap="sm" align="flex-start">
+      <Button variant="subtle" color="gray" onClick={onClose}>
+        Not now
+      </Button>
+      {takesCredits && (
+        <LinkButton href={`/${slug}/billing#credits`} variant="default">
+          Buy credits
+        </LinkButton>
+      )}
+      {upgrade && <PlanAction plan={upgrade} interval="month" />}
+    </Group>
+  );
+}

@@ -1,0 +1,40 @@
+import { Box, Container, Stack, Text, Title } from "@mantine/core";
+import { serverApi } from "@/trpc/server";
+import { Hero } from "./_parts/landing/hero";
+import { LandingFooter } from "./_parts/landing/landing-footer";
+import { LandingHeader } from "./_parts/landing/landing-header";
+import { LandingPricing } from "./_parts/landing/landing-pricing";
+import { Reasons } from "./_parts/landing/reasons";
+import { Comparison } from "./_parts/pricing/comparison";
+
+export default async function LandingPage() {
+  const { caller, signedIn } = await serverApi(null);
+  const offers = await caller.billing.plans();
+  return (
+    <>
+      <LandingHeader signedIn={signedIn} />
+      <main>
+        <Hero />
+        <Reasons />
+        <Container component="section" id="pricing" size="lg" py={{ base: 48, sm: 72 }}>
+          <Stack align="center" gap={8} mb="xl">
+            <Title order={2} fz={28} ta="center">
+              Pricing
+            </Title>
+            <Text c="dimmed" ta="center">
+              Start free, pay when you grow. Cancel any time.
+            </Text>
+          </Stack>
+          <LandingPricing offers={offers} />
+          <Box mt={56}>
+            <Title order={3} fz="lg" mb="md">
+              Compare the plans
+            </Title>
+            <Comparison offers={offers} />
+          </Box>
+        </Container>
+      </main>
+      <LandingFooter />
+    </>
+  );
+}

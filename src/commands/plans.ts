@@ -1,0 +1,50 @@
+import { formatMoney } from "@/lib/money";
+import { compareWithList } from "@/server/billing/compare";
+import { pushPrices } from "@/server/billing/push";
+import { type Ctx, createCtx } from "@/server/context";
+import { runtime } from "@/server/runtime";
+
+/**
+ * `npm run plans`: how the price list differs from what was sold and from what Stripe knows. Reads only.
+ * `npm run plans -- push`: makes the missing plan versions and prices. Tenants stay on their version.
+ */
+async function main(): Promise<void> {
+  const ctx = createCtx(runtime(), { kind: "system", reason: "plans" });
+  try {
+    if (process.argv[2] === "push") await push(ctx);
+    else await show(ctx);
+  } finally {
+    await ctx.db.close();
+  }
+}
+
+async function show(ctx: Ctx): Promise<void> {
+  const { plans, prices } = await compareWithList(ctx);
+  for (const { version, soldAs, isNew, changes } of plans) {
+    const state = !isNew ? "sold already" : soldAs ? `new, after ${soldAs}` : "new";
+    console.log(`${version.padEnd(24)} ${state}`);
+    for (const change of changes) console.log(`    ${change}`);
+  }
+  console.log("");
+  for (const { lookupKey, price, interval, atStripe } of prices) {
+    const amount = `${formatMoney(price)}${interval ? ` a ${interval}` : ""}`;
+    console.log(`${lookupKey.padEnd(36)} ${amount.padEnd(20)} Stripe: ${atStripe}`);
+  }
+  const isDone = plans.every(({ isNew }) => !isNew) && prices.every(({ atStripe }) => atStripe === "in place");
+  console.log(
+    isDone ? "\nEverything is in place." : "\nnpm run plans -- push makes what is new or missing.",
+  );
+}
+
+async function push(ctx: Ctx): Promise<void> {
+  const { made, kept } = await pushPrices(ctx);
+  for (const lookupKey of made) console.log(`made  ${lookupKey}`);
+  console.log(`${made.length} price(s) made, ${kept.length} were there already.`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,21 @@
+import { lt } from "drizzle-orm";
+import type { Ctx } from "../context";
+import { sessions, signInAttempts, verificationTokens } from "./tables";
+
+/** Deletes sessions, sign-in links and counted attempts that are over. None of them counts any more: housekeeping. */
+export async function forgetExpired(ctx: Ctx): Promise<{ forgotten: number }> {
+  const now = ctx.now();
+  const { orm } = ctx.db;
+  const ended = [
+    await orm.delete(sessions).where(lt(sessions.expires, now)).returning({ id: sessions.userId }),
+    await orm
+      .delete(verificationTokens)
+      .where(lt(verificationTokens.expires, now))
+      .returning({ id: verificationTokens.identifier }),
+    await orm
+      .delete(signInAttempts)
+      .where(lt(signInAttempts.windowEndsAt, now))
+      .returning({ id: signInAttempts.subject }),
+  ];
+  return { forgotten: ended.reduce((sum, rows) => sum + rows.length, 0) };
+}

@@ -1,0 +1,51 @@
+import type Stripe from "stripe";
+import { z } from "zod";
+import type { EventHandler } from "../webhooks/service";
+import { retireCustomer, tenantOfCustomer } from "./customer";
+import { idOf } from "./rules";
+import { syncCustomer } from "./sync";
+
+type EventType = Stripe.Event["type"];
+type ObjectOf<T extends EventType> = Extract<Stripe.Event, { type: T }>["data"]["object"];
+
+const ofCustomer = (object: { customer?: string | { id: string } | null }) => idOf(object.customer);
+
+/**
+ * Which customer an event is about: the only thing it is believed in. Everything else is looked up at Stripe, so
+ * order, repeats and gaps don't matter. A new event type is a new line here.
+ */
+const customerOf = {
+  "checkout.session.completed": ofCustomer,
+  "checkout.session.async_payment_succeeded": ofCustomer,
+  "checkout.session.async_payment_failed": ofCustomer,
+  "checkout.session.expired": ofCustomer,
+  "customer.subscription.created": ofCustomer,
+  "customer.subscription.updated": ofCustomer,
+  "customer.subscription.deleted": ofCustomer,
+  "customer.subscription.paused": ofCustomer,
+  "customer.subscription.resumed": ofCustomer,
+  "customer.subscription.pending_update_applied": ofCustomer,
+  "customer.subscription.pending_update_expired": ofCustomer,
+  "invoice.paid": ofCustomer,
+  "invoice.payment_failed": ofCustomer,
+  "customer.deleted": (customer) => customer.id,
+} satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
+
+const payloadInput = z.object({ data: z.object({ object: z.looseObject({ object: z.string() }) }) });
+
+/** By event type. See `webhooks/service.ts`. */
+export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries(
+  Object.entries(customerOf).map(([type, find]) => [type, handlerOf(find as (object: object) => string | null)]),
+);
+
+function handlerOf(find: (object: object) => string | null): EventHandler {
+  return async (ctx, event) => {
+    if (event.account !== "") return { ignored: "The event is another Stripe account's." };
+    const customerId = find(payloadInput.parse(event.payload).data.object);
+    const tenantCtx = customerId ? await tenantOfCustomer(ctx, customerId) : null;
+    if (!customerId || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
+    await syncCustomer(tenantCtx);
+    if (event.type === "customer.deleted") await retireCustomer(tenantCtx, customerId);
+    return undefined;
+  };
+}

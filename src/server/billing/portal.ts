@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type Stripe from "stripe";
+import type { Ctx, TenantCtx } from "../context";
+import { AppError } from "../errors";
+import { canonicalJson } from "../plans/rules";
+import { knownCustomer, retireCustomer } from "./customer";
+import { currentPrices, recordedPrices } from "./prices";
+import { asProviderError, isMissingAtStripe } from "./stripe-client";
+
+type Features = Stripe.BillingPortal.ConfigurationCreateParams.Features;
+type Products = Stripe.BillingPortal.ConfigurationCreateParams.Features.SubscriptionUpdate.Product[];
+
+/** The configuration that this process has seen in place, per Stripe client. */
+const inPlace = new WeakMap<Stripe, { fingerprint: string; id: string }>();
+
+/**
+ * The address of Stripe's portal: card, invoices, change of plan (charged at once, pro rata), cancellation at the
+ * period's end. What is done there comes back by webhook.
+ * @throws AppError NOT_FOUND before the first checkout, PAYMENT_PROVIDER
+ */
+export async function openPortal(ctx: TenantCtx): Promise<{ url: string }> {
+  const customer = await knownCustomer(ctx);
+  if (!customer) throw nothingToManage();
+  try {
+    const configuration = await ensureConfiguration(ctx);
+    const return_url = `${ctx.appUrl}/${ctx.tenant.slug}/billing`;
+    const session = await ctx.stripe.billingPortal.sessions.create({ customer, configuration, return_url });
+    return { url: session.url };
+  } catch (error) {
+    if (!isMissingAtStripe(error, "customer")) throw asProviderError(error);
+    await retireCustomer(ctx, customer);
+    throw nothingToManage();
+  }
+}
+
+function nothingToManage(): AppError {
+  return new AppError("NOT_FOUND", "There is nothing to manage yet. Choose a plan first.");
+}
+
+/** One configuration of ours at Stripe, found by its metadata and brought up to the current price list. */
+async function ensureConfiguration(ctx: Ctx): Promise<string> {
+  const features = await portalFeatures(ctx);
+  const fingerprint = createHash("sha256").update(canonicalJson(features)).digest("hex").slice(0, 40);
+  const seen = inPlace.get(ctx.stripe);
+  if (seen?.fingerprint === fingerprint) return seen.id;
+  const { id } = await configure(ctx, features, fingerprint);
+  inPlace.set(ctx.stripe, { fingerprint, id });
+  return id;
+}
+
+async function configure(
+  ctx: Ctx,
+  features: Features,
+  fingerprint: string,
+): Promise<Stripe.BillingPortal.Configuration> {
+  const { configurations } = ctx.stripe.billingPortal;
+  const active = await configurations.list({ active: true, limit: 100 }).autoPagingToArray({ limit: 1_000 });
+  const ours = active.find(({ metadata }) => metadata?.madeBy === "tollgate");
+  const metadata = { madeBy: "tollgate", fingerprint };
+  if (!ours) {
+    const idempotencyKey = `portal-configuration:${fingerprint}`;
+    return configurations.create({ features, metadata }, { idempotencyKey });
+  }
+  if (ours.metadata?.fingerprint === fingerprint) return ours;
+  return configurations.update(ours.id, { features, metadata });
+}
+
+async function portalFeatures(ctx: Ctx): Promise<Features> {
+  const products = await offeredProducts(ctx);
+  return {
+    customer_update: { enabled: true, allowed_updates: ["email", "name", "address"] },
+    invoice_history: { enabled: true },
+    payment_method_update: { enabled: true },
+    subscription_cancel: { enabled: true, mode: "at_period_end" },
+    subscription_update:
+      products.length === 0
+        ? { enabled: false }
+        : {
+            enabled: true,
+            default_allowed_updates: ["price"],
+            proration_behavior: "always_invoice",
+            products,
+          },
+  };
+}
+
+/** The plans sold now, by product, as far as their prices were pushed. */
+async function offeredProducts(ctx: Ctx): Promise<Products> {
+  const plans = (await currentPrices(ctx)).filter(({ interval }) => interval !== null);
+  const recorded = await recordedPrices(
+    ctx,
+    plans.map(({ lookupKey }) => lookupKey),
+  );
+  const byProduct = new Map<string, string[]>();
+  for (const { lookupKey } of plans) {
+    const row = recorded.get(lookupKey);
+    if (row) byProduct.set(row.productId, [...(byProduct.get(row.productId) ?? []), row.priceId]);
+  }
+  return [...byProduct].map(([product, prices]) => ({ product, prices }));
+}

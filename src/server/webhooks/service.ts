@@ -1,0 +1,141 @@
+import { and, asc, eq, lte, sql } from "drizzle-orm";
+import { type Ctx, createCtx } from "../context";
+import type { Tx } from "../db/client";
+import { inTransaction } from "../db/transaction";
+import { backOffSeconds, failureText, MAX_ATTEMPTS } from "./rules";
+import { webhookInbox } from "./tables";
+
+export type InboxEvent = typeof webhookInbox.$inferSelect;
+export type EventKey = Pick<InboxEvent, "provider" | "account" | "eventId">;
+
+/** What a provider sent, verified but not yet looked at. */
+export type ReceivedEvent = EventKey & Pick<InboxEvent, "type" | "apiVersion" | "livemode" | "payload">;
+
+/** Does an event's work; may run again, so it converges. Returns why it ignored the event, if it did. */
+export type EventHandler = (ctx: Ctx, event: InboxEvent) => Promise<{ ignored: string } | undefined>;
+/** By provider, then by event type. A type without a handler is ignored. */
+export type EventHandlers = Readonly<Record<string, Readonly<Record<string, EventHandler | undefined>>>>;
+
+type Outcome = "done" | "ignored" | "failed" | "quarantined";
+export type Processed = Record<Outcome, number>;
+
+/** A worker that dies loses its event after this long, and another one takes it. */
+const LEASE = sql`clock_timestamp() + interval '30 seconds'`;
+const WORKERS = 4;
+
+/** Stores an event once, before anything is done with it: from here on it can't be lost. */
+export async function receive(ctx: Ctx, event: ReceivedEvent): Promise<"stored" | "duplicate"> {
+  const rows = await inTransaction(ctx, (tx) =>
+    tx
+      .insert(webhookInbox)
+      .values({ ...event, status: "pending", availableAt: sql`clock_timestamp()`, receivedAt: ctx.now() })
+      .onConflictDoNothing()
+      .returning({ eventId: webhookInbox.eventId }),
+  );
+  return rows.length === 1 ? "stored" : "duplicate";
+}
+
+/** Works off what is due, oldest first, a few at a time, until nothing is left or `limit` events were tried. */
+export async function processDue(
+  ctx: Ctx,
+  handlers: EventHandlers,
+  options: { limit: number },
+): Promise<Processed> {
+  const processed: Processed = { done: 0, ignored: 0, failed: 0, quarantined: 0 };
+  let left = options.limit;
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1;
+      const outcome = await processNext(ctx, handlers);
+      if (!outcome) return;
+      processed[outcome] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+  return processed;
+}
+
+/** Works off one event, if it is due and nobody else is at it. */
+export async function processEvent(ctx: Ctx, handlers: EventHandlers, key: EventKey): Promise<void> {
+  await processNext(ctx, handlers, key);
+}
+
+async function processNext(ctx: Ctx, handlers: EventHandlers, key?: EventKey): Promise<Outcome | null> {
+  const event = await inTransaction(ctx, (tx) => claim(tx, key));
+  if (!event) return null;
+  if (event.attempts > MAX_ATTEMPTS) return finish(ctx, event, new Error("Every attempt died with its worker."));
+  try {
+    const handler = handlers[event.provider]?.[event.type];
+    const actor = { kind: "webhook" as const, provider: event.provider, eventId: event.eventId };
+    const result = handler
+      ? await handler(createCtx(ctx, actor), event)
+      : { ignored: "No handler for this type." };
+    return await finish(ctx, event, result);
+  } catch (error) {
+    return finish(ctx, event, error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** `skip locked`: rivals pass each other by. Attempts count from the claim, so an event that kills its worker ends too. */
+async function claim(tx: Tx, key?: EventKey): Promise<InboxEvent | null> {
+  const isDue = and(
+    eq(webhookInbox.status, "pending"),
+    lte(webhookInbox.availableAt, sql`clock_timestamp()`),
+    key && ofKey(key),
+  );
+  const [due] = await tx
+    .select()
+    .from(webhookInbox)
+    .where(isDue)
+    .orderBy(asc(webhookInbox.availableAt))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  if (!due) return null;
+  const attempts = due.attempts + 1;
+  await tx.update(webhookInbox).set({ attempts, availableAt: LEASE }).where(ofKey(due));
+  return { ...due, attempts };
+}
+
+async function finish(
+  ctx: Ctx,
+  event: InboxEvent,
+  result: { ignored: string } | undefined | Error,
+): Promise<Outcome> {
+  const outcome = outcomeOf(event, result);
+  const failure = result instanceof Error ? failureText(result) : (result?.ignored ?? null);
+  const change =
+    outcome === "failed"
+      ? {
+          lastError: failure,
+          availableAt: sql`clock_timestamp() + make_interval(secs => ${backOffSeconds(event.attempts)})`,
+        }
+      : { status: outcome, lastError: failure, processedAt: ctx.now() };
+  await inTransaction(ctx, (tx) =>
+    tx
+      .update(webhookInbox)
+      .set(change)
+      // A worker whose lease lapsed must not undo what its successor wrote.
+      .where(
+        and(ofKey(event), eq(webhookInbox.status, "pending"), eq(webhookInbox.attempts, event.attempts)),
+      ),
+  );
+  if (outcome === "quarantined") {
+    const { provider, eventId, type } = event;
+    console.error(
+      `Webhook quarantined after ${MAX_ATTEMPTS} attempts: ${provider} ${eventId} (${type}): ${failure}`,
+    );
+  }
+  return outcome;
+}
+
+function outcomeOf(event: InboxEvent, result: { ignored: string } | undefined | Error): Outcome {
+  if (result instanceof Error) return event.attempts >= MAX_ATTEMPTS ? "quarantined" : "failed";
+  return result ? "ignored" : "done";
+}
+
+const ofKey = ({ provider, account, eventId }: EventKey) =>
+  and(
+    eq(webhookInbox.provider, provider),
+    eq(webhookInbox.account, account),
+    eq(webhookInbox.eventId, eventId),
+  );

@@ -1,0 +1,94 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type World, type WorldOptions, world } from "@tests/support/world";
+import type Stripe from "stripe";
+import { afterAll, afterEach, expect } from "vitest";
+import type { Outputs } from "@/server/root";
+import { pushPrices } from "@/server/billing/push";
+import { receiveStripeWebhook } from "@/server/billing/request";
+import { createStripe } from "@/server/billing/stripe-client";
+import { type StripeSimulator, startStripeSimulator } from "@/simulator/stripe/server";
+
+export const SECRET = "whsec_tests";
+
+export interface Stage extends World {
+  simulator: StripeSimulator;
+  stripe: Stripe;
+  /** Takes an event as the route does, and waits for what it does after its answer. */
+  post(request: Request): Promise<Response>;
+  /** Everything the simulator has sent has been worked off. */
+  settled(): Promise<void>;
+  /** Fills in the hosted page and presses its button; answers where it leads. */
+  pay(url: string, fields?: Record<string, string>): Promise<{ status: number; location: string | null }>;
+}
+
+/** A world whose Stripe is a simulator of its own, with prices pushed and webhooks delivered over HTTP. */
+export async function stage(options: WorldOptions & { push?: boolean } = {}): Promise<Stage> {
+  const start = options.start ?? "2026-03-02T09:00:00.000Z";
+  let clock: World["clock"] | undefined;
+  const simulator = await startStripeSimulator({
+    schemaDir: `${process.env.TEST_DATA_DIR ?? ".data-test"}/stripe-schemas`,
+    now: () => clock?.now() ?? new Date(start),
+    seed: "billing",
+    retry: { baseMs: 20, maxAttempts: 5 },
+  });
+  const stripe = createStripe({ secretKey: "sk_test_sim_billing", apiUrl: simulator.url });
+  const made = await world({ ...options, start, stripe });
+  clock = made.clock;
+  const endpoint = await listen(made, simulator);
+  if (options.push !== false) await pushPrices(made.ctx);
+  afterEach(() => expect(simulator.violations).toEqual([]));
+  afterAll(() => simulator.close());
+  return { ...made, simulator, stripe, pay, ...endpoint };
+}
+
+/** The webhook route on a real socket. */
+async function listen(made: World, simulator: StripeSimulator): Promise<Pick<Stage, "post" | "settled">> {
+  const running = new Set<Promise<void>>();
+  const later = (work: () => Promise<void>) => {
+    const run = work().finally(() => running.delete(run));
+    running.add(run);
+  };
+  const settings = { secrets: [SECRET], livemode: false, later };
+  const take = (request: Request) => receiveStripeWebhook(made.ctx, request, settings);
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const headers = { "stripe-signature": String(request.headers["stripe-signature"]) };
+    const answer = await take(
+      new Request("http://app.test", { method: "POST", headers, body: Buffer.concat(chunks) }),
+    );
+    response.writeHead(answer.status).end(await answer.text());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  afterAll(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  await made.runtime.stripe.webhookEndpoints.create({
+    url: `http://127.0.0.1:${port}/`,
+    enabled_events: ["*"],
+  });
+  const settled = async () => {
+    await simulator.control.flush();
+    while (running.size > 0) await Promise.all(running);
+  };
+  const post = async (request: Request) => {
+    const answer = await take(request);
+    while (running.size > 0) await Promise.all(running);
+    return answer;
+  };
+  return { post, settled };
+}
+
+const pay: Stage["pay"] = async (url, fields = {}) => {
+  const form = new URLSearchParams({ action: "pay", card: "success", ...fields });
+  const response = await fetch(url, { method: "POST", body: form, redirect: "manual" });
+  await response.arrayBuffer();
+  return { status: response.status, location: response.headers.get("location") };
+};
+
+/** The session's id out of the return page's address. */
+export function sessionIdOf(location: string | null): string {
+  return new URL(location ?? "").searchParams.get("session_id") ?? "";
+}
+
+export type Plans = Outputs["billing"]["plans"];
