@@ -51,6 +51,11 @@ const schema = z.object({
   CRON_SECRET: secret(16)
     .optional()
     .describe("at least 16 random characters; the cron endpoints are closed without"),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]*$/)
+    .optional()
+    .describe("the header in which your own proxy names the client's address, such as x-forwarded-for"),
   TOLLGATE_EMBEDDED_DATABASE: z
     .literal("1")
     .optional()

@@ -30,10 +30,9 @@ async function show(ctx: Ctx): Promise<void> {
     const amount = `${formatMoney(price)}${interval ? ` a ${interval}` : ""}`;
     console.log(`${lookupKey.padEnd(36)} ${amount.padEnd(20)} Stripe: ${atStripe}`);
   }
-  const isDone = plans.every(({ isNew }) => !isNew) && prices.every(({ atStripe }) => atStripe === "in place");
-  console.log(
-    isDone ? "\nEverything is in place." : "\nnpm run plans -- push makes what is new or missing.",
-  );
+  const isDone =
+    plans.every(({ isNew }) => !isNew) && prices.every(({ atStripe }) => atStripe === "in place");
+  console.log(isDone ? "\nEverything is in place." : "\nnpm run plans -- push makes what is new or missing.");
 }
 
 async function push(ctx: Ctx): Promise<void> {

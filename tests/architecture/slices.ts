@@ -58,7 +58,7 @@ export const sliceRules: Rule[] = [
         if (!words.every((word) => /^[a-z0-9]+$/.test(word)))
           return [`${file}: not lower-case words with dashes and .ts`];
         const exported = exportsOf(code.tree(file)).join(" ").toLowerCase();
-        return words.some((word) => exported.includes(word))
+        return words.some((word) => exported.includes(word.replace(/s$/, "")))
           ? []
           : [`${file}: exports nothing called ${words.join(" or ")}`];
       }),

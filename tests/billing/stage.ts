@@ -3,23 +3,29 @@ import type { AddressInfo } from "node:net";
 import { type World, type WorldOptions, world } from "@tests/support/world";
 import type Stripe from "stripe";
 import { afterAll, afterEach, expect } from "vitest";
-import type { Outputs } from "@/server/root";
+import { startCheckout } from "@/server/billing/checkout";
+import type { CheckoutInput } from "@/server/billing/inputs";
 import { pushPrices } from "@/server/billing/push";
 import { receiveStripeWebhook } from "@/server/billing/request";
 import { createStripe } from "@/server/billing/stripe-client";
+import type { TenantCtx } from "@/server/context";
 import { type StripeSimulator, startStripeSimulator } from "@/simulator/stripe/server";
-
-export const SECRET = "whsec_tests";
 
 export interface Stage extends World {
   simulator: StripeSimulator;
   stripe: Stripe;
+  /** The webhook endpoint's signing secret. */
+  secret: string;
   /** Takes an event as the route does, and waits for what it does after its answer. */
   post(request: Request): Promise<Response>;
   /** Everything the simulator has sent has been worked off. */
   settled(): Promise<void>;
   /** Fills in the hosted page and presses its button; answers where it leads. */
   pay(url: string, fields?: Record<string, string>): Promise<{ status: number; location: string | null }>;
+  /** From the checkout to the last webhook. */
+  buy(ctx: TenantCtx, wish: CheckoutInput): Promise<void>;
+  /** Moves the one clock of app and Stripe, and waits for what falls due on the way. */
+  advance(step: Parameters<World["clock"]["advance"]>[0]): Promise<void>;
 }
 
 /** A world whose Stripe is a simulator of its own, with prices pushed and webhooks delivered over HTTP. */
@@ -39,17 +45,29 @@ export async function stage(options: WorldOptions & { push?: boolean } = {}): Pr
   if (options.push !== false) await pushPrices(made.ctx);
   afterEach(() => expect(simulator.violations).toEqual([]));
   afterAll(() => simulator.close());
-  return { ...made, simulator, stripe, pay, ...endpoint };
+  const buy = async (ctx: TenantCtx, wish: CheckoutInput) => {
+    await pay((await startCheckout(ctx, wish)).url);
+    await endpoint.settled();
+  };
+  const advance: Stage["advance"] = async (step) => {
+    made.clock.advance(step);
+    await simulator.control.advanceTo(made.clock.now());
+    await endpoint.settled();
+  };
+  return { ...made, simulator, stripe, pay, buy, advance, ...endpoint };
 }
 
 /** The webhook route on a real socket. */
-async function listen(made: World, simulator: StripeSimulator): Promise<Pick<Stage, "post" | "settled">> {
+async function listen(
+  made: World,
+  simulator: StripeSimulator,
+): Promise<Pick<Stage, "post" | "settled" | "secret">> {
   const running = new Set<Promise<void>>();
   const later = (work: () => Promise<void>) => {
     const run = work().finally(() => running.delete(run));
     running.add(run);
   };
-  const settings = { secrets: [SECRET], livemode: false, later };
+  const settings = { secrets: [] as string[], livemode: false, later };
   const take = (request: Request) => receiveStripeWebhook(made.ctx, request, settings);
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -63,10 +81,9 @@ async function listen(made: World, simulator: StripeSimulator): Promise<Pick<Sta
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   afterAll(() => server.close());
   const { port } = server.address() as AddressInfo;
-  await made.runtime.stripe.webhookEndpoints.create({
-    url: `http://127.0.0.1:${port}/`,
-    enabled_events: ["*"],
-  });
+  const url = `http://127.0.0.1:${port}/`;
+  const { secret = "" } = await made.runtime.stripe.webhookEndpoints.create({ url, enabled_events: ["*"] });
+  settings.secrets.push(secret);
   const settled = async () => {
     await simulator.control.flush();
     while (running.size > 0) await Promise.all(running);
@@ -76,7 +93,7 @@ async function listen(made: World, simulator: StripeSimulator): Promise<Pick<Sta
     while (running.size > 0) await Promise.all(running);
     return answer;
   };
-  return { post, settled };
+  return { post, settled, secret };
 }
 
 const pay: Stage["pay"] = async (url, fields = {}) => {
@@ -90,5 +107,3 @@ const pay: Stage["pay"] = async (url, fields = {}) => {
 export function sessionIdOf(location: string | null): string {
   return new URL(location ?? "").searchParams.get("session_id") ?? "";
 }
-
-export type Plans = Outputs["billing"]["plans"];

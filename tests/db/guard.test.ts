@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from "node:net";
 import { type World, world } from "@tests/support/world";
 import { eq, sql } from "drizzle-orm";
 import postgres from "postgres";
@@ -198,6 +199,39 @@ describe("a full pool", () => {
       expect(await inTenant({ ...bo, db }, (tx) => actions(tx))).not.toEqual([]);
       expect(await db.orm.execute(sql`select 1 as one`)).toMatchObject([{ one: 1 }]);
     });
+  });
+});
+
+describe("a server that accepts and then says nothing", () => {
+  test("turns callers away within two seconds, loses no connection, and runs nothing late", async () => {
+    const target = new URL(scene.appUrl);
+    const speaks = signal();
+    const proxy = createServer(async (socket) => {
+      socket.on("error", () => {});
+      await speaks.opened;
+      const upstream = connect(Number(target.port), target.hostname).on("error", () => {});
+      socket.pipe(upstream).pipe(socket);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const url = new URL(target);
+    url.port = String((proxy.address() as AddressInfo).port);
+    const db = openDatabase(url.href, { poolSize: 2 });
+    pools.push(db);
+    const startedMs = performance.now();
+    const late = sql`insert into users (id, email, created_at) values ('late', 'late', now())`;
+    const turnedAway = [
+      db.orm.execute(late),
+      db.orm.execute(late),
+      inTenant({ ...bo, db }, (tx) => actions(tx)),
+    ];
+    for (const answer of await Promise.allSettled(turnedAway)) expect(answer.status).toBe("rejected");
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    speaks.open();
+    const served = [1, 2, 3, 4].map(() => inTenant({ ...bo, db }, (tx) => actions(tx)));
+    for (const rows of await Promise.all(served)) expect(rows).not.toEqual([]);
+    expect(await scene.owner`select 1 from users where id = 'late'`).toEqual([]);
+    await db.close();
+    proxy.close();
   });
 });
 

@@ -1,4 +1,5 @@
 import { world } from "@tests/support/world";
+import superjson from "superjson";
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { appRouter } from "@/server/root";
@@ -26,7 +27,6 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "accounts.apiKeys.create": { name: "key" },
   "accounts.apiKeys.revoke": { id: "key_0" },
   "billing.checkout": { plan: "pro", interval: "month" },
-  "billing.portal": {},
   "billing.completeReturn": { sessionId: "cs_test_0" },
 };
 
@@ -65,6 +65,9 @@ const BAD: unknown[] = [
   "__proto__",
 ];
 
+/** What arrives: an invalid Date, for one, does not survive JSON as such. */
+const overTheWire = (input: unknown): unknown => superjson.parse(superjson.stringify(input));
+
 async function fingerprint(): Promise<string> {
   const tables =
     await owner`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`;
@@ -93,7 +96,7 @@ test.each(withInput)(
     ];
     let refused = 0;
     for (const input of [...BAD, ...planted, ...extra]) {
-      const isBad = procedure._def.inputs.some((schema) => !schema.safeParse(input).success);
+      const isBad = procedure._def.inputs.some((schema) => !schema.safeParse(overTheWire(input)).success);
       if (!isBad) continue;
       const before = await fingerprint();
       const answer = await call(ada, path, input);

@@ -103,6 +103,14 @@ describe("the hosted page", () => {
     expect(paid.customer_details?.email).toBe("bo@example.com");
   });
 
+  test("3-D Secure cannot be completed before a card was chosen", async () => {
+    const session = await planCheckout();
+    const answer = await scene.submit(`${session.url}/authenticate`, { outcome: "complete" });
+    expect(answer.status).toBe(200);
+    expect((await scene.stripe.checkout.sessions.retrieve(session.id)).status).toBe("open");
+    expect(scene.eventTypes("customer.subscription")).toEqual([]);
+  });
+
   test("cancelling goes back and leaves the session open", async () => {
     const session = await planCheckout();
     const answer = await scene.submit(session.url!, { action: "cancel" });

@@ -55,6 +55,42 @@ describe("renewals", () => {
     expect(scene.eventTypes("invoice.payment_failed")).toHaveLength(5);
   });
 
+  test("a subscription canceled while past due is charged no more", async () => {
+    const { id } = await scene.subscribe();
+    scene.sim.control.declineNext(1);
+    await scene.advanceDays(28.5);
+    await scene.stripe.subscriptions.cancel(id);
+    await scene.advanceDays(20);
+    expect(await scene.invoicesOf(id)).toEqual([
+      "subscription_create paid 2000",
+      "subscription_cycle open 2000",
+    ]);
+  });
+
+  test("paying an older invoice does not settle a newer one", async () => {
+    const patient = await Scene.start({
+      now: () => new Date("2027-01-31T12:00:00Z"),
+      dunning: { retryDays: [90, 90], finally: "unpaid" },
+    });
+    const { id } = await patient.subscribe();
+    patient.sim.control.declineNext(2);
+    await patient.advanceDays(62);
+    const open = await patient.stripe.invoices.list({ subscription: id, status: "open" });
+    expect(open.data).toHaveLength(2);
+    await patient.stripe.invoices.pay(open.data[1]!.id);
+    expect(await patient.statusOf(id)).toBe("past_due");
+    await patient.stripe.invoices.pay(open.data[0]!.id);
+    expect(await patient.statusOf(id)).toBe("active");
+    await patient.end();
+  });
+
+  test("the clock never goes back", async () => {
+    await scene.advanceDays(10);
+    const then = scene.sim.control.now();
+    await scene.sim.control.advanceTo(new Date("2020-01-01T00:00:00Z"));
+    expect(scene.sim.control.now()).toEqual(then);
+  });
+
   test("a customer can pay the open invoice on its page", async () => {
     const { id } = await scene.subscribe();
     scene.sim.control.declineNext(1);

@@ -59,6 +59,13 @@ describe("deliveries", () => {
     expect(receiver.types).toEqual(["customer.created"]);
   });
 
+  test("metadata stays the text it was sent as", async () => {
+    const { metadata } = await scene.stripe.customers.create({
+      metadata: { code: "007", count: 12, big: "1e3" },
+    });
+    expect(metadata).toEqual({ code: "007", count: "12", big: "1e3" });
+  });
+
   test("updates carry the former values only", async () => {
     const { id } = await scene.customer();
     await scene.stripe.customers.update(id, { name: "Ada", metadata: { tenant: "", plan: "pro" } });

@@ -2,9 +2,10 @@ import type { TRPCRouterRecord } from "@trpc/server";
 import { can, tenantProcedure, userProcedure } from "../trpc";
 import { createApiKey, listApiKeys, revokeApiKey } from "./api-keys";
 import { createApiKeyInput, revokeApiKeyInput } from "./inputs";
-import { listTenants, workspace } from "./service";
+import { listTenants, me, workspace } from "./service";
 
 export const accountsRouter = {
+  me: userProcedure.query(({ ctx }) => me(ctx)),
   workspaces: userProcedure.query(({ ctx }) => listTenants(ctx)),
   workspace: tenantProcedure.query(({ ctx }) => workspace(ctx)),
   apiKeys: {

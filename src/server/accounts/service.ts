@@ -9,7 +9,7 @@ import { audit } from "../events/service";
 import { parseInput } from "../parse";
 import { type CreateTenantInput, createTenantInput } from "./inputs";
 import { slugFrom } from "./rules";
-import { memberDirectory, members, slugDirectory, tenants } from "./tables";
+import { memberDirectory, members, slugDirectory, tenants, users } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 const MAX_SLUG_TRIES = 20;
@@ -93,6 +93,18 @@ export async function tenantById(ctx: Ctx, id: TenantId): Promise<TenantRef> {
   const [row] = await inTenant(probe, (tx) => tx.select().from(tenants).where(eq(tenants.tenantId, id)));
   if (!row) throw noSuchTenant();
   return { id, slug: row.slug, timeZone: row.timeZone, role: null };
+}
+
+/** The signed-in person. @throws AppError UNAUTHENTICATED, also for one who was deleted meanwhile */
+export async function me(
+  ctx: Ctx,
+): Promise<{ id: string; email: string; name: string | null; image: string | null }> {
+  const { actor } = ctx;
+  if (actor.kind !== "user") throw new AppError("UNAUTHENTICATED", "Please sign in.");
+  const [row] = await ctx.db.orm.select().from(users).where(eq(users.id, actor.userId));
+  if (!row) throw new AppError("UNAUTHENTICATED", "Please sign in.");
+  const { id, email, name, image } = row;
+  return { id, email, name, image };
 }
 
 /** The name a tenant shows. */

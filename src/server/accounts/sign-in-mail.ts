@@ -1,3 +1,7 @@
+import { createTransport } from "nodemailer";
+
+const SMTP_TIMEOUT_MS = 10_000;
+
 export interface SignInMail {
   subject: string;
   text: string;
@@ -41,8 +45,31 @@ function page({ title, href, valid, ignore }: Record<"title" | "href" | "valid" 
 `;
 }
 
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+}
+
+/** Sends mails over one mail server, to one mailbox each. The sending rejects when the server doesn't take the mail. */
+export function mailSender(settings: {
+  smtpUrl: string;
+  from: string;
+}): (mailbox: string, mail: SignInMail) => Promise<void> {
+  const transport = createTransport({
+    url: settings.smtpUrl,
+    connectionTimeout: SMTP_TIMEOUT_MS,
+    greetingTimeout: SMTP_TIMEOUT_MS,
+    socketTimeout: SMTP_TIMEOUT_MS,
+  });
+  return async (mailbox, mail) => {
+    // As an object, so that nothing reads the address once more.
+    await transport.sendMail({ from: settings.from, to: { name: "", address: mailbox }, ...mail });
+  };
 }

@@ -7,7 +7,7 @@ import { audit } from "../events/service";
 import { currentPlan, ensurePlanVersions } from "../plans/service";
 import { entitle } from "../quota/entitle";
 import type { StripeState } from "./fetch";
-import { decidingSubscription, idOf, type Interval, instantOf, isLive, settlementOf } from "./rules";
+import { decidingSubscription, type Interval, idOf, instantOf, isLive, settlementOf } from "./rules";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
 import { checkouts, subscriptions } from "./tables";
 

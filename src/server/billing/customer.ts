@@ -120,7 +120,9 @@ async function describe(ctx: TenantCtx, customerId: string): Promise<void> {
     const { name } = await workspace(ctx);
     await ctx.stripe.customers.update(customerId, { name, ...(await emailOf(ctx)) });
   } catch (error) {
-    console.warn(`Stripe customer ${customerId} has no name yet: ${error instanceof Error ? error.name : "?"}`);
+    console.warn(
+      `Stripe customer ${customerId} has no name yet: ${error instanceof Error ? error.name : "?"}`,
+    );
   }
 }
 

@@ -1,11 +1,10 @@
 import { and, desc, eq, isNotNull, isNull, ne } from "drizzle-orm";
 import type Stripe from "stripe";
-import { planVersion } from "../plans/service";
-import type { PlanVersion } from "../plans/rules";
-import { ensurePlanVersions } from "../plans/service";
-import { AppError } from "../errors";
 import type { Ctx, TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
+import { AppError } from "../errors";
+import type { PlanVersion } from "../plans/rules";
+import { ensurePlanVersions, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";

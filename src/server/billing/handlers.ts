@@ -35,7 +35,10 @@ const payloadInput = z.object({ data: z.object({ object: z.looseObject({ object:
 
 /** By event type. See `webhooks/service.ts`. */
 export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries(
-  Object.entries(customerOf).map(([type, find]) => [type, handlerOf(find as (object: object) => string | null)]),
+  Object.entries(customerOf).map(([type, find]) => [
+    type,
+    handlerOf(find as (object: object) => string | null),
+  ]),
 );
 
 function handlerOf(find: (object: object) => string | null): EventHandler {

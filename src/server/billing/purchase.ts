@@ -41,8 +41,10 @@ export async function purchaseOf(ctx: Ctx, wish: z.output<typeof checkoutInput>)
 
 function refuseUnsold(plan: Plan, interval: Interval): void {
   if (plan.price.kind === "free") throw notForSale(`${plan.name} is free and needs no checkout.`);
-  if (plan.price.kind === "contact") throw notForSale(`${plan.name} is sold by our team. Please write to us.`);
-  if (planPriceMinor(plan, interval) === null) throw notForSale(`${plan.name} is not sold by the ${interval}.`);
+  if (plan.price.kind === "contact")
+    throw notForSale(`${plan.name} is sold by our team. Please write to us.`);
+  if (planPriceMinor(plan, interval) === null)
+    throw notForSale(`${plan.name} is not sold by the ${interval}.`);
 }
 
 function notForSale(message: string): AppError {

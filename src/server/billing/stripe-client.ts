@@ -39,7 +39,8 @@ export function isMissingAtStripe(error: unknown, param?: string): boolean {
   return param === undefined || error.param?.startsWith(param) === true;
 }
 
-const statusOf = (error: unknown) => (error instanceof Stripe.errors.StripeError ? (error.statusCode ?? 0) : null);
+const statusOf = (error: unknown) =>
+  error instanceof Stripe.errors.StripeError ? (error.statusCode ?? 0) : null;
 
 /** Whether the request may still be carried out or has been: it may be sent again under its own key. */
 export function isFateUnknown(error: unknown): boolean {

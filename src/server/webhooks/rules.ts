@@ -15,5 +15,8 @@ export function backOffSeconds(attempts: number): number {
 export function failureText(error: Error): string {
   let cause = error;
   while (cause.cause instanceof Error) cause = cause.cause;
-  return `${error.name}: ${cause.message}`.replace(SECRETS, "[secret]").replace(/\s+/g, " ").slice(0, MAX_TEXT);
+  return `${error.name}: ${cause.message}`
+    .replace(SECRETS, "[secret]")
+    .replace(/\s+/g, " ")
+    .slice(0, MAX_TEXT);
 }

@@ -63,7 +63,8 @@ export async function processEvent(ctx: Ctx, handlers: EventHandlers, key: Event
 async function processNext(ctx: Ctx, handlers: EventHandlers, key?: EventKey): Promise<Outcome | null> {
   const event = await inTransaction(ctx, (tx) => claim(tx, key));
   if (!event) return null;
-  if (event.attempts > MAX_ATTEMPTS) return finish(ctx, event, new Error("Every attempt died with its worker."));
+  if (event.attempts > MAX_ATTEMPTS)
+    return finish(ctx, event, new Error("Every attempt died with its worker."));
   try {
     const handler = handlers[event.provider]?.[event.type];
     const actor = { kind: "webhook" as const, provider: event.provider, eventId: event.eventId };

@@ -136,6 +136,8 @@ export class TypeConverter {
         return { anyOf: [{ const: "" }, this.convert(args[0])] };
       case "Partial":
         return { type: "object", "x-partial": this.convert(args[0]).$ref };
+      case "MetadataParam": // in a form all values are text; as a number, "007" would become 7
+        return { type: "object", additionalProperties: { type: "string" } };
       case "Record":
         return { type: "object" };
       case "Decimal":

@@ -1,0 +1,35 @@
+import { Stack } from "@mantine/core";
+import type { Metadata } from "next";
+import { PageHeader } from "@/components/page-header";
+import { QueryBoundary } from "@/components/query-boundary";
+import { CardsSkeleton, LinesSkeleton } from "@/components/skeletons";
+import { Prefetched } from "@/trpc/server";
+import { openWorkspace } from "../_parts/open-workspace";
+import { Credits } from "./_parts/credits";
+import { Plans } from "./_parts/plans";
+import { Subscription } from "./_parts/subscription";
+
+export const metadata: Metadata = { title: "Billing" };
+
+export default async function BillingPage({ params }: PageProps<"/[tenant]/billing">) {
+  const { workspace, trpc, queries } = await openWorkspace(params, "billing");
+  void queries.prefetchQuery(trpc.billing.subscription.queryOptions());
+  void queries.prefetchQuery(trpc.billing.plans.queryOptions());
+  void queries.prefetchQuery(trpc.credits.balance.queryOptions());
+  return (
+    <Prefetched workspace={workspace.slug}>
+      <PageHeader title="Billing" description="The plan, the credits, and the way to pay for them." />
+      <Stack gap={40}>
+        <QueryBoundary loading={<CardsSkeleton cards={1} height={160} />}>
+          <Subscription />
+        </QueryBoundary>
+        <QueryBoundary loading={<CardsSkeleton cards={4} height={420} />}>
+          <Plans />
+        </QueryBoundary>
+        <QueryBoundary loading={<LinesSkeleton />}>
+          <Credits />
+        </QueryBoundary>
+      </Stack>
+    </Prefetched>
+  );
+}

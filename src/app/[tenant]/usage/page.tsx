@@ -1,0 +1,45 @@
+import { Stack } from "@mantine/core";
+import type { Metadata } from "next";
+import { calendarDay } from "@/components/format";
+import { PageHeader } from "@/components/page-header";
+import { QueryBoundary } from "@/components/query-boundary";
+import { CardsSkeleton } from "@/components/skeletons";
+import { Prefetched } from "@/trpc/server";
+import { openWorkspace } from "../_parts/open-workspace";
+import { Entries } from "./_parts/entries";
+import { DEFAULT_DAYS, ENTRIES_INPUT } from "./_parts/inputs";
+import { UsageChart } from "./_parts/usage-chart";
+
+export const metadata: Metadata = { title: "Usage" };
+
+export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">) {
+  const { workspace, trpc, queries, caller, now } = await openWorkspace(params, "usage");
+  const { meters } = await caller.quota.status();
+  const features = meters.map(({ feature, name, unit }) => ({ feature, name, unit }));
+  const first = meters.find(({ used }) => used > 0) ?? meters[0];
+  if (first)
+    void queries.prefetchQuery(
+      trpc.quota.history.queryOptions({ feature: first.feature, days: DEFAULT_DAYS }),
+    );
+  void queries.prefetchQuery(trpc.billing.plans.queryOptions());
+  void queries.prefetchInfiniteQuery(
+    trpc.credits.history.infiniteQueryOptions(ENTRIES_INPUT, { getNextPageParam: (page) => page.nextCursor }),
+  );
+  return (
+    <Prefetched workspace={workspace.slug}>
+      <PageHeader title="Usage" description="What was spent when, and every entry of the ledger." />
+      <Stack gap="lg">
+        {first && (
+          <UsageChart
+            features={features}
+            firstFeature={first.feature}
+            today={calendarDay(now, workspace.timeZone)}
+          />
+        )}
+        <QueryBoundary loading={<CardsSkeleton cards={1} height={320} />}>
+          <Entries />
+        </QueryBoundary>
+      </Stack>
+    </Prefetched>
+  );
+}

@@ -1,0 +1,59 @@
+import { site } from "@/config/site";
+import { env } from "@/env";
+import { type Auth, createAuth, type Person, type Session } from "./accounts/auth";
+import { ensureTenant, listTenants, me } from "./accounts/service";
+import { type Ctx, createCtx } from "./context";
+import { entitleDefault } from "./quota/entitle";
+import { runtime } from "./runtime";
+
+let current: Auth | undefined;
+
+/** Sign-in of this process, made at the first call. */
+export function authentication(): Auth {
+  current ??= createAuth(runtime(), {
+    appName: site.name,
+    secret: env.AUTH_SECRET,
+    smtpUrl: env.SMTP_URL,
+    mailFrom: env.MAIL_FROM,
+    github: provider(env.AUTH_GITHUB_ID, env.AUTH_GITHUB_SECRET),
+    google: provider(env.AUTH_GOOGLE_ID, env.AUTH_GOOGLE_SECRET),
+    clientAddressHeader: env.CLIENT_ADDRESS_HEADER ?? null,
+    onSignIn: (person) => giveWorkspace(createCtx(runtime(), userActor(person.userId)), person),
+  });
+  return current;
+}
+
+/** Who sent the request that Next is answering, or null. For server components and actions. */
+export function auth(): Promise<Session | null> {
+  return authentication().currentSession();
+}
+
+export async function currentUserId(): Promise<string | null> {
+  return (await auth())?.user.id ?? null;
+}
+
+/**
+ * The address of a signed-in person's first workspace, `/slug`. Makes one when there is none: the sign-in may have
+ * crashed before it did. @throws AppError UNAUTHENTICATED
+ */
+export async function homePath(ctx: Ctx): Promise<string> {
+  let [first] = await listTenants(ctx);
+  if (!first) {
+    const { id, email, name } = await me(ctx);
+    await giveWorkspace(ctx, { userId: id, email, name });
+    [first] = await listTenants(ctx);
+  }
+  return `/${first?.slug ?? ""}`;
+}
+
+/** Safe twice and at the same moment: one person, one first workspace. */
+export function giveWorkspace(ctx: Ctx, { userId, email, name }: Person): Promise<void> {
+  const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
+  return ensureTenant(ctx, { userId, name: workspaceName }, entitleDefault);
+}
+
+const userActor = (userId: string) => ({ kind: "user", userId }) as const;
+
+function provider(clientId: string | undefined, clientSecret: string | undefined) {
+  return clientId && clientSecret ? { clientId, clientSecret } : null;
+}

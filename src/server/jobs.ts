@@ -1,0 +1,18 @@
+import { forgetExpired } from "./accounts/jobs";
+import { inbox } from "./billing/jobs";
+import type { Ctx } from "./context";
+import { rollDue } from "./quota/jobs";
+
+/** Says in numbers what it did. Every job is safe late, twice, and by two runners at once. */
+export type Job = (ctx: Ctx) => Promise<Record<string, number>>;
+
+/** What `/api/cron/<name>` runs, one line each. */
+export const jobs = {
+  reset: async (ctx) => ({ ...(await rollDue(ctx)), ...(await forgetExpired(ctx)) }),
+  inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
+} satisfies Record<string, Job>;
+
+/** The job of that name, or null; what every object has (`constructor`) is no job. */
+export function jobNamed(name: string): Job | null {
+  return Object.hasOwn(jobs, name) ? jobs[name as keyof typeof jobs] : null;
+}
