@@ -1,5 +1,7 @@
 /** @type {import("next").NextConfig} */
 const config = {
+  // The browser tests build beside a running `npm run dev`, not over it.
+  distDir: process.env.NEXT_DIST_DIR || ".next",
   typedRoutes: true,
   // Next would write a file of instructions into the repository.
   agentRules: false,

@@ -1,4 +1,4 @@
-import { Box, Container, Stack, Text, Title } from "@mantine/core";
+import { Box, Card, Container, Stack, Text, Title } from "@mantine/core";
 import { serverApi } from "@/trpc/server";
 import { Hero } from "./_parts/landing/hero";
 import { LandingFooter } from "./_parts/landing/landing-footer";
@@ -8,11 +8,11 @@ import { Reasons } from "./_parts/landing/reasons";
 import { Comparison } from "./_parts/pricing/comparison";
 
 export default async function LandingPage() {
-  const { caller, signedIn } = await serverApi(null);
+  const { caller, person } = await serverApi(null);
   const offers = await caller.billing.plans();
   return (
     <>
-      <LandingHeader signedIn={signedIn} />
+      <LandingHeader signedIn={person !== null} />
       <main>
         <Hero />
         <Reasons />
@@ -30,7 +30,9 @@ export default async function LandingPage() {
             <Title order={3} fz="lg" mb="md">
               Compare the plans
             </Title>
-            <Comparison offers={offers} />
+            <Card padding="xs">
+              <Comparison offers={offers} />
+            </Card>
           </Box>
         </Container>
       </main>

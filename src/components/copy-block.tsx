@@ -8,10 +8,9 @@ import classes from "./copy-block.module.css";
 export function CopyBlock({ text, label }: { text: string; label: string }) {
   return (
     <Box className={classes.frame}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a block that scrolls sideways must be reachable by keyboard. */}
-      <pre className={classes.text} tabIndex={0} aria-label={label}>
-        {text}
-      </pre>
+      <Box component="section" className={classes.text} tabIndex={0} aria-label={label}>
+        <pre>{text}</pre>
+      </Box>
       <CopyButton value={text}>
         {({ copied, copy }) => (
           <Tooltip label={copied ? "Copied" : "Copy"}>

@@ -17,7 +17,12 @@ const UNKNOWN: Failure = {
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error) || !("data" in error)) return UNKNOWN;
   const data = error.data as { appCode?: unknown; hint?: unknown } | null | undefined;
-  if (!data) return { message: "The server can't be reached.", hint: "Check your connection and try again.", code: null };
+  if (!data)
+    return {
+      message: "The server can't be reached.",
+      hint: "Check your connection and try again.",
+      code: null,
+    };
   return {
     message: error.message,
     hint: typeof data.hint === "string" ? data.hint : null,

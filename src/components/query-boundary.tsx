@@ -5,20 +5,18 @@ import { catchError, type ErrorInfo } from "next/error";
 import { type ReactNode, Suspense } from "react";
 import { FailureAlert } from "./failure-alert";
 
-function Failed(_props: object, { error, reset }: ErrorInfo) {
+function Failed({ error, reset }: { error: unknown; reset: () => void }) {
   const queries = useQueryErrorResetBoundary();
-  return (
-    <FailureAlert
-      error={error}
-      retry={() => {
-        queries.reset();
-        reset();
-      }}
-    />
-  );
+  const retry = () => {
+    queries.reset();
+    reset();
+  };
+  return <FailureAlert error={error} retry={retry} />;
 }
 
-const Catch = catchError(Failed);
+const Catch = catchError((_props: object, { error, reset }: ErrorInfo) => (
+  <Failed error={error} reset={reset} />
+));
 
 /** Around everything that reads a query: `loading` until it is there, the error and a way on when it fails. */
 export function QueryBoundary({ loading, children }: { loading: ReactNode; children: ReactNode }) {

@@ -63,7 +63,9 @@ export const theme = createTheme({
   },
   components: {
     Card: { defaultProps: { withBorder: true, padding: "lg", radius: "lg" } },
-    Modal: { defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.4, blur: 2 } } },
+    Modal: {
+      defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
+    },
     Tooltip: { defaultProps: { withArrow: true } },
     Menu: { defaultProps: { shadow: "md", radius: "md" } },
     Badge: { defaultProps: { radius: "sm", variant: "light" } },
@@ -90,6 +92,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
     "--app-backdrop": "#0f1214",
     "--app-line": "var(--mantine-color-dark-5)",
     ...onTint(colors, 2),
+    ...softTints(colors),
   },
 });
 
@@ -97,5 +100,17 @@ function onTint(colors: object, shade: number): Record<string, string> {
   const names = Object.keys(colors);
   return Object.fromEntries(
     names.map((name) => [`--mantine-color-${name}-light-color`, `var(--mantine-color-${name}-${shade})`]),
+  );
+}
+
+/** In the dark, a tint is a breath of its colour: Mantine's own is solid, and louder than what it holds. */
+function softTints(colors: object): Record<string, string> {
+  const mix = (name: string, percent: number) =>
+    `color-mix(in srgb, var(--mantine-color-${name}-6) ${percent}%, transparent)`;
+  return Object.fromEntries(
+    Object.keys(colors).flatMap((name) => [
+      [`--mantine-color-${name}-light`, mix(name, 14)],
+      [`--mantine-color-${name}-light-hover`, mix(name, 20)],
+    ]),
   );
 }

@@ -21,7 +21,10 @@ interface UsageBarProps {
 /** How much of a limit is used: amber from 80 %, red at 100 %. */
 export function UsageBar({ name, used, limit, unit, note }: UsageBarProps) {
   const percent = percentOf(used, limit);
-  const text = limit === null ? `${formatUnits(used, unit)} used` : `${formatUnits(used, unit)} of ${formatUnits(limit, unit)}`;
+  const text =
+    limit === null
+      ? `${formatUnits(used, unit)} used`
+      : `${formatUnits(used, unit)} of ${formatUnits(limit, unit)}`;
   return (
     <Stack gap={8}>
       <Group justify="space-between" gap="xs" wrap="nowrap" align="baseline">

@@ -23,6 +23,11 @@ function queryClientOf(workspace: string): QueryClient {
   return client;
 }
 
+/** Before somebody signs out: nothing that was loaded for them stays for the next one. */
+export function forgetQueries(): void {
+  browserClients.clear();
+}
+
 /** Batched, not streamed: the answer's headers (`RateLimit`) are only known once the calls are done. */
 function createApiClient(workspace: string) {
   return createTRPCClient<AppRouter>({

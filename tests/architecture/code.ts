@@ -82,7 +82,7 @@ export class Code {
   imports(file: string): Import[] {
     let found = this.#imports.get(file);
     if (!found) {
-      found = [...nodes(this.tree(file))].flatMap((node) =>
+      found = nodes(this.tree(file)).flatMap((node) =>
         importOf(node, (specifier) => this.#resolve(file, specifier)),
       );
       this.#imports.set(file, found);
@@ -104,12 +104,20 @@ export class Code {
   }
 }
 
-/** A tree's nodes, parents first. */
-export function* nodes(root: ts.Node): Generator<ts.Node> {
-  yield root;
-  const children: ts.Node[] = [];
-  ts.forEachChild(root, (child) => void children.push(child));
-  for (const child of children) yield* nodes(child);
+const walked = new WeakMap<ts.Node, readonly ts.Node[]>();
+
+/** A tree's nodes, parents first; walked once. */
+export function nodes(root: ts.Node): readonly ts.Node[] {
+  const known = walked.get(root);
+  if (known) return known;
+  const found: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    found.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  walked.set(root, found);
+  return found;
 }
 
 export function linesOf(node: ts.Node, tree: ts.SourceFile): number {

@@ -43,7 +43,7 @@ export const sizeRules: Rule[] = [
     breaches: (code) =>
       code.scripts("src/", "tests/").flatMap((file) => {
         const tree = code.tree(file);
-        return [...nodes(tree)]
+        return nodes(tree)
           .filter((node) => isFunction(node) && !isGroup(node) && linesOf(node, tree) > FUNCTION_LINES)
           .map(
             (node) =>

@@ -5,6 +5,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/lib/"],
   ["src/config/"],
   ["src/env.ts"],
+  ["src/components/"],
   ["src/server/errors.ts", "src/server/context.ts", "src/server/parse.ts", "src/server/db/"],
   ["src/server/events/"],
   ["src/server/accounts/"],
@@ -19,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/"],
   ["src/trpc/"],
   ["src/app/", "src/proxy.ts", "src/instrumentation.ts"],
+  ["src/commands/"],
 ];
 
 /** A slice's own words. Everything else in it is a verb or a noun, named after what it exports. */
@@ -96,6 +98,7 @@ export const sliceRules: Rule[] = [
       },
       { "src/lib/money.ts": 'import type { Ctx } from "@/server/context";', "src/server/context.ts": "" },
       { "src/server/quota/check.ts": 'import { router } from "../trpc";', "src/server/trpc.ts": "" },
+      { "src/app/page.tsx": 'import { seed } from "@/commands/seed";', "src/commands/seed.ts": "" },
     ],
   },
   {

@@ -11,7 +11,7 @@ const MENTIONED_PATH =
 
 function testCalls(code: Code): { file: string; node: ts.CallExpression; callee: string }[] {
   return code.scripts("tests/").flatMap((file) =>
-    [...nodes(code.tree(file))].flatMap((node) => {
+    nodes(code.tree(file)).flatMap((node) => {
       if (!ts.isCallExpression(node)) return [];
       const callee = node.expression.getText();
       return TEST_CALLS.has(callee.split(/[.(]/)[0] ?? "") ? [{ file, node, callee }] : [];
@@ -54,15 +54,13 @@ export const wordRules: Rule[] = [
   {
     name: "tests run on real modules: none is mocked",
     breaches: (code) =>
-      code
-        .scripts("tests/")
-        .flatMap((file) =>
-          [...nodes(code.tree(file))]
-            .filter(
-              (node) => ts.isCallExpression(node) && /^vi\.(mock|doMock)$/.test(node.expression.getText()),
-            )
-            .map(() => `${file}: mocks a module`),
-        ),
+      code.scripts("tests/").flatMap((file) =>
+        nodes(code.tree(file))
+          .filter(
+            (node) => ts.isCallExpression(node) && /^vi\.(mock|doMock)$/.test(node.expression.getText()),
+          )
+          .map(() => `${file}: mocks a module`),
+      ),
     bad: [{ "tests/a.test.ts": 'vi.mock("@/env");' }],
   },
   {
@@ -106,7 +104,7 @@ export const wordRules: Rule[] = [
 
 /** Keys of what is given to `z.object`. */
 function schemaKeys(tree: ts.SourceFile): string[] {
-  return [...nodes(tree)].flatMap((node) => {
+  return nodes(tree).flatMap((node) => {
     if (!ts.isCallExpression(node) || node.expression.getText(tree) !== "z.object") return [];
     const [shape] = node.arguments;
     if (!shape || !ts.isObjectLiteralExpression(shape)) return [];

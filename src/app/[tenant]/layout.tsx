@@ -12,7 +12,7 @@ export default async function WorkspaceLayout({ params, children }: LayoutProps<
   const workspace = await findWorkspace(tenant);
   // Nobody is signed in: the page below knows its own address, and sends them to the sign-in with it.
   if (!workspace) return children;
-  const { caller, email } = await serverApi(tenant);
+  const { caller, person } = await serverApi(tenant);
   const workspaces = await caller.accounts.workspaces();
   const { slug, name, timeZone, role } = workspace;
   const may = (permission: Permission) => role !== null && mayDo(role, permission);
@@ -22,8 +22,10 @@ export default async function WorkspaceLayout({ params, children }: LayoutProps<
     >
       <Shell
         banner={<SimulatedBanner />}
-        sidebarTop={<WorkspaceSwitcher workspaces={workspaces.map((one) => ({ slug: one.slug, name: one.name }))} />}
-        sidebarBottom={<UserMenu email={email ?? ""} />}
+        sidebarTop={
+          <WorkspaceSwitcher workspaces={workspaces.map((one) => ({ slug: one.slug, name: one.name }))} />
+        }
+        sidebarBottom={<UserMenu email={person?.email ?? ""} />}
       >
         {children}
       </Shell>

@@ -73,10 +73,17 @@ export async function revokeApiKey(ctx: TenantCtx, input: RevokeApiKeyInput): Pr
   const { id } = parseInput(revokeApiKeyInput, input);
   return inTenant(ctx, async (tx, inner) => {
     const ofKey = and(eq(apiKeys.tenantId, ctx.tenant.id), eq(apiKeys.id, id));
-    const [known] = await tx.select().from(apiKeys).where(ofKey);
-    if (!known) throw new AppError("NOT_FOUND", "There is no such API key.");
-    if (known.revokedAt) return { id };
-    await tx.update(apiKeys).set({ revokedAt: ctx.now() }).where(ofKey);
+    // Of two revocations at the same moment one changes the row, and only that one is written down.
+    const [revoked] = await tx
+      .update(apiKeys)
+      .set({ revokedAt: ctx.now() })
+      .where(and(ofKey, isNull(apiKeys.revokedAt)))
+      .returning({ id: apiKeys.id });
+    if (!revoked) {
+      const [known] = await tx.select({ id: apiKeys.id }).from(apiKeys).where(ofKey);
+      if (!known) throw new AppError("NOT_FOUND", "There is no such API key.");
+      return { id };
+    }
     await audit(inner, { action: "api_key.revoked", subject: id });
     return { id };
   });

@@ -4,9 +4,9 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { customers } from "./tables";
 
-const POLL_MS = 50;
+const POLL_MS = 25;
 /** Together about eight seconds. */
-const MAX_POLLS = 160;
+const MAX_POLLS = 320;
 
 /** The right to work on one tenant's customer alone, until the lease ends. */
 export interface Turn {

@@ -7,9 +7,10 @@ interface LazyQuery extends Promise<unknown> {
   handle: () => Promise<void>;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
-  cancel: () => void;
   /** Set once the query was given to a connection. */
   state: unknown;
+  strings: string[];
+  args: unknown[];
 }
 interface Scope {
   closed: boolean;
@@ -133,8 +134,10 @@ function boundedWait<T>(query: T): T {
   let timer: NodeJS.Timeout | undefined;
   const giveUp = () => {
     if (lazy.state) return;
+    // Cancelling it would wedge a connection that is still being opened for it (postgres.js never frees that one).
+    lazy.strings = ["select 1"];
+    lazy.args = [];
     reject(busy());
-    lazy.cancel();
   };
   lazy.resolve = (value) => {
     clearTimeout(timer);

@@ -89,8 +89,10 @@ export function violatedConstraint(error: unknown): string | null {
   return null;
 }
 
-/** Database trouble that passes becomes BUSY; everything else stays what it is. */
+/** Database trouble that passes becomes BUSY, also what the pool's guard said beneath Drizzle; the rest stays as it is. */
 export function asAppError(error: unknown): unknown {
+  for (let current = error; current instanceof Error; current = current.cause)
+    if (current instanceof AppError) return current;
   const code = postgresCode(error);
   if (!code || !UNAVAILABLE.has(code)) return error;
   return new AppError("BUSY", "The service is busy. Please try again in a moment.", {

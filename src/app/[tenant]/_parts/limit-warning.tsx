@@ -1,8 +1,8 @@
 "use client";
 
 import { Alert } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
 import { IconAlertCircle } from "@tabler/icons-react";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { formatDateTime, formatUnits } from "@/components/format";
 import { TextLink } from "@/components/link-button";
 import { useTRPC } from "@/trpc/client";

@@ -9,6 +9,7 @@ import {
   IconPlayerPlay,
   IconSettings,
 } from "@tabler/icons-react";
+import type { Route } from "next";
 import Link from "next/link";
 import { useSelectedLayoutSegment } from "next/navigation";
 import classes from "./shell.module.css";
@@ -32,7 +33,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
         <NavLink
           key={label}
           component={Link}
-          href={segment ? `/${slug}/${segment}` : `/${slug}`}
+          href={(segment ? `/${slug}/${segment}` : `/${slug}`) as Route}
           label={label}
           leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
           active={current === segment}

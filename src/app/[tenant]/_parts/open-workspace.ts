@@ -8,8 +8,8 @@ const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 /** The workspace of the address; null when nobody is signed in. Unknown and foreign ones are a 404 alike. */
 export const findWorkspace = cache(async (slug: string) => {
   if (!SLUG.test(slug)) notFound();
-  const { caller, signedIn } = await serverApi(slug);
-  if (!signedIn) return null;
+  const { caller, person } = await serverApi(slug);
+  if (!person) return null;
   try {
     return await caller.accounts.workspace();
   } catch (error) {

@@ -1,6 +1,6 @@
 "use client";
 
-import { Anchor, Button, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { Interval } from "@/app/_parts/pricing/plan-price";
 import { FailureAlert } from "@/components/failure-alert";
@@ -10,15 +10,22 @@ import { useTRPC } from "@/trpc/client";
 import { usePayment } from "./use-payment";
 import { useWorkspace } from "./workspace-context";
 
+interface PlanActionProps {
+  plan: PlanOffer;
+  interval: Interval;
+  /** The button stands out. */
+  recommended?: boolean;
+}
+
 /** The one thing that can be done about a plan here: buy it, change to it in the portal, or write to us. */
-export function PlanAction({ plan, interval }: { plan: PlanOffer; interval: Interval }) {
+export function PlanAction({ plan, interval, recommended = true }: PlanActionProps) {
   const trpc = useTRPC();
   const { mayPay } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
   const { buy, manage, busy, error } = usePayment();
   if (plan.kind === "contact") {
     return (
-      <Button component={Anchor} underline="never" variant="default" href={`mailto:${site.supportEmail}`}>
+      <Button component="a" variant="default" href={`mailto:${site.supportEmail}`}>
         Contact us
       </Button>
     );
@@ -34,7 +41,11 @@ export function PlanAction({ plan, interval }: { plan: PlanOffer; interval: Inte
           {plan.kind === "free" ? "Cancel in portal" : "Change in portal"}
         </Button>
       ) : (
-        <Button loading={busy} onClick={() => buy({ plan: plan.id, interval: sold })}>
+        <Button
+          variant={recommended ? "filled" : "default"}
+          loading={busy}
+          onClick={() => buy({ plan: plan.id, interval: sold })}
+        >
           Upgrade to {plan.name}
         </Button>
       )}

@@ -1,6 +1,15 @@
 "use client";
 
-import { AppShell, AppShellHeader, AppShellMain, AppShellNavbar, Box, Burger, Group, Text } from "@mantine/core";
+import {
+  AppShell,
+  AppShellHeader,
+  AppShellMain,
+  AppShellNavbar,
+  Box,
+  Burger,
+  Group,
+  Text,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { LogoMark } from "@/components/logo";

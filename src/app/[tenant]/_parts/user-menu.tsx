@@ -4,15 +4,15 @@ import { Button, Group, Stack, Text } from "@mantine/core";
 import { IconLogout } from "@tabler/icons-react";
 import { useTransition } from "react";
 import { ColorSchemeMenu } from "@/components/color-scheme-menu";
+import { forgetQueries } from "@/trpc/client";
 import { signOutHere } from "./sign-out";
 
 export function UserMenu({ email }: { email: string }) {
   const [leaving, startLeaving] = useTransition();
   const leave = () =>
     startLeaving(async () => {
+      forgetQueries();
       await signOutHere();
-      // A whole page load: nothing that was loaded while signed in stays in memory.
-      window.location.assign("/");
     });
   return (
     <Stack gap="sm" p={4}>

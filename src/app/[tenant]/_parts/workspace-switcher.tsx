@@ -12,6 +12,7 @@ import {
   UnstyledButton,
 } from "@mantine/core";
 import { IconCheck, IconSelector } from "@tabler/icons-react";
+import type { Route } from "next";
 import Link from "next/link";
 import classes from "./shell.module.css";
 import { useWorkspace } from "./workspace-context";
@@ -41,7 +42,7 @@ export function WorkspaceSwitcher({ workspaces }: { workspaces: { slug: string; 
           <MenuItem
             key={one.slug}
             component={Link}
-            href={`/${one.slug}`}
+            href={`/${one.slug}` as Route}
             rightSection={one.slug === slug ? <IconCheck size={16} aria-label="Current" /> : null}
           >
             {one.name}

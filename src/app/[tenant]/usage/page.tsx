@@ -13,7 +13,7 @@ import { UsageChart } from "./_parts/usage-chart";
 export const metadata: Metadata = { title: "Usage" };
 
 export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">) {
-  const { workspace, trpc, queries, caller, now } = await openWorkspace(params, "usage");
+  const { workspace, trpc, queries, caller, ctx } = await openWorkspace(params, "usage");
   const { meters } = await caller.quota.status();
   const features = meters.map(({ feature, name, unit }) => ({ feature, name, unit }));
   const first = meters.find(({ used }) => used > 0) ?? meters[0];
@@ -33,7 +33,7 @@ export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">
           <UsageChart
             features={features}
             firstFeature={first.feature}
-            today={calendarDay(now, workspace.timeZone)}
+            today={calendarDay(ctx.now(), workspace.timeZone)}
           />
         )}
         <QueryBoundary loading={<CardsSkeleton cards={1} height={320} />}>

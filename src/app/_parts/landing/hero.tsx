@@ -11,8 +11,8 @@ export function Hero() {
         <Stack justify="center" gap="lg">
           <Title className={classes.headline}>{site.tagline}</Title>
           <Text fz="lg" c="dimmed" maw={520} lh={1.6}>
-            A Next.js template for products that sell usage. Edit one price list: your customers subscribe, top
-            up, see what they use, and never use more than they may.
+            A Next.js template for products that sell usage. Edit one price list: your customers subscribe,
+            top up, see what they use, and never use more than they may.
           </Text>
           <Group gap="md" mt="xs">
             <LinkButton href="/sign-in" size="md">

@@ -1,6 +1,6 @@
 "use client";
 
-import { Anchor, Button } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { LinkButton } from "@/components/link-button";
 import { site } from "@/config/site";
 import type { Offers, PlanOffer } from "@/server/billing/offers";
@@ -8,19 +8,24 @@ import { PlanCards } from "../pricing/plan-cards";
 
 /** The plans for somebody who has no workspace yet: each leads to the sign-in, or to people. */
 export function LandingPricing({ offers }: { offers: Offers }) {
-  return <PlanCards offers={offers} action={(plan) => <Start plan={plan} />} />;
+  return (
+    <PlanCards
+      offers={offers}
+      action={({ plan, recommended }) => <Start plan={plan} recommended={recommended} />}
+    />
+  );
 }
 
-function Start({ plan }: { plan: PlanOffer }) {
+function Start({ plan, recommended }: { plan: PlanOffer; recommended: boolean }) {
   if (plan.kind === "contact") {
     return (
-      <Button component={Anchor} underline="never" href={`mailto:${site.supportEmail}`} variant="default">
+      <Button component="a" href={`mailto:${site.supportEmail}`} variant="default">
         Contact us
       </Button>
     );
   }
   return (
-    <LinkButton href="/sign-in" variant={plan.kind === "free" ? "default" : "filled"}>
+    <LinkButton href="/sign-in" variant={recommended ? "filled" : "default"}>
       {plan.kind === "free" ? "Start for free" : `Start with ${plan.name}`}
     </LinkButton>
   );

@@ -33,8 +33,8 @@ export function Receipt() {
         ))}
       </dl>
       <Text component="figcaption" size="xs" c="dimmed" mt="md">
-        Every charge leaves a receipt like this one. The same idempotency key gives the same receipt, and never
-        charges twice.
+        Every charge leaves a receipt like this one. The same idempotency key gives the same receipt, and
+        never charges twice.
       </Text>
     </Box>
   );

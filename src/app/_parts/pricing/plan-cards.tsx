@@ -12,8 +12,8 @@ interface PlanCardsProps {
   offers: Offers;
   /** Marked as the one the workspace is on. */
   currentPlanId?: string;
-  /** What can be done about a plan. */
-  action: (plan: PlanOffer, interval: Interval) => ReactNode;
+  /** What can be done about a plan. The recommended one's button stands out. */
+  action: (choice: { plan: PlanOffer; interval: Interval; recommended: boolean }) => ReactNode;
 }
 
 /** The plans side by side, with a switch between paying monthly and annually. */
@@ -44,7 +44,7 @@ export function PlanCards({ offers, currentPlanId, action }: PlanCardsProps) {
             features={offers.features}
             mark={markOf(plan, currentPlanId, recommended)}
           >
-            {action(plan, interval)}
+            {action({ plan, interval, recommended: plan === recommended })}
           </PlanCard>
         ))}
       </SimpleGrid>

@@ -65,7 +65,13 @@ function PlanCard() {
       label="Plan"
       figure={plan.name}
       note={note}
-      badge={subscription ? <StatusBadge status={subscription.status} /> : <Badge color="gray">No subscription</Badge>}
+      badge={
+        subscription ? (
+          <StatusBadge status={subscription.status} />
+        ) : (
+          <Badge color="gray">No subscription</Badge>
+        )
+      }
     >
       <LinkButton href={`/${slug}/billing`} size="xs" variant={subscription ? "default" : "filled"} mt="xs">
         {subscription ? "Manage" : "Upgrade"}
@@ -106,7 +112,9 @@ function ResetCard() {
     <Figure
       label="Next reset"
       figure={next ? formatDate(next.at, timeZone) : "None"}
-      note={next ? `${names.join(", ")} · ${formatDateTime(next.at, timeZone).slice(-5)}` : "Nothing runs out"}
+      note={
+        next ? `${names.join(", ")} · ${formatDateTime(next.at, timeZone).slice(-5)}` : "Nothing runs out"
+      }
     >
       <LinkButton href={`/${slug}/usage`} size="xs" variant="default" mt="xs">
         See usage

@@ -1,6 +1,6 @@
 "use client";
 
-import { Button, Collapse, Stack, Title } from "@mantine/core";
+import { Button, Card, Collapse, Stack, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Comparison } from "@/app/_parts/pricing/comparison";
@@ -19,13 +19,15 @@ export function Plans() {
       <PlanCards
         offers={offers}
         currentPlanId={current.plan.id}
-        action={(plan, interval) => <PlanAction plan={plan} interval={interval} />}
+        action={(choice) => <PlanAction {...choice} />}
       />
       <Button variant="subtle" color="gray" size="sm" onClick={toggle} aria-expanded={open} mx="auto">
         {open ? "Hide the comparison" : "Compare every feature"}
       </Button>
       <Collapse expanded={open}>
-        <Comparison offers={offers} />
+        <Card padding="xs">
+          <Comparison offers={offers} />
+        </Card>
       </Collapse>
     </Stack>
   );

@@ -1,8 +1,8 @@
 "use client";
 
 import { Alert, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
 import { IconExternalLink } from "@tabler/icons-react";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate, formatPrice } from "@/components/format";
 import { Section } from "@/components/section";
@@ -69,7 +69,9 @@ function Facts({ subscription }: { subscription: NonNullable<View["subscription"
         <Fact term="Price">
           {formatPrice(formatMoney(price))} a {interval}
         </Fact>
-        <Fact term={cancelAt ? "Ends" : "Renews"}>{formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}</Fact>
+        <Fact term={cancelAt ? "Ends" : "Renews"}>
+          {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
+        </Fact>
         {trialEndsAt && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
       </SimpleGrid>
       {status === "past_due" && (

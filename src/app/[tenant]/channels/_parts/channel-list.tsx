@@ -1,8 +1,8 @@
 "use client";
 
 import { ActionIcon, EmptyState, Group, Stack, Text } from "@mantine/core";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { IconHash, IconTrash } from "@tabler/icons-react";
+import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate } from "@/components/format";
 import { Section } from "@/components/section";

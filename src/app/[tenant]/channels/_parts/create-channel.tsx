@@ -2,8 +2,8 @@
 
 import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { IconPlus } from "@tabler/icons-react";
+import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { Section } from "@/components/section";
 import { UsageBar } from "@/components/usage-bar";

@@ -10,8 +10,8 @@ import {
   TableThead,
   TableTr,
 } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
 import { IconPlayerPlay } from "@tabler/icons-react";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { formatCount, formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";

@@ -3,8 +3,8 @@
 import { Button, Group, NumberInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { IconPlayerPlay } from "@tabler/icons-react";
+import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDateTime, formatUnits } from "@/components/format";
 import { Section } from "@/components/section";
@@ -25,7 +25,9 @@ export function StartRun() {
     validate: {
       name: (name) => (name.trim() ? null : "Give the run a name"),
       computeUnits: (cost) =>
-        Number.isInteger(cost) && cost >= 1 && cost <= MAX_COST ? null : `A whole number from 1 to ${MAX_COST}`,
+        Number.isInteger(cost) && cost >= 1 && cost <= MAX_COST
+          ? null
+          : `A whole number from 1 to ${MAX_COST}`,
     },
   });
   const start = useMutation(

@@ -13,8 +13,8 @@ import {
   TableTr,
   Text,
 } from "@mantine/core";
-import { useSuspenseInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { IconReceipt } from "@tabler/icons-react";
+import { useSuspenseInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
 import type { Outputs } from "@/server/root";

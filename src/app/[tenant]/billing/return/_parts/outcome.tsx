@@ -91,7 +91,12 @@ function NotPaid({ slug, view }: { slug: string; view: View }) {
 
 function Failed({ slug, message, hint }: { slug: string; message: string; hint: string | null }) {
   return (
-    <Message color="red" icon={<IconAlertTriangle />} title={message} text={hint ?? "Nothing is lost: a payment that was made is found again."}>
+    <Message
+      color="red"
+      icon={<IconAlertTriangle />}
+      title={message}
+      text={hint ?? "Nothing is lost: a payment that was made is found again."}
+    >
       <Group justify="center">
         <CheckAgain />
         <LinkButton href={`/${slug}/billing`} variant="default">

@@ -1,0 +1,107 @@
+"use client";
+
+import {
+  Badge,
+  Button,
+  Code,
+  Table,
+  TableScrollContainer,
+  TableTbody,
+  TableTd,
+  TableTh,
+  TableThead,
+  TableTr,
+} from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { FailureAlert } from "@/components/failure-alert";
+import { formatDate, formatDateTime } from "@/components/format";
+import type { Outputs } from "@/server/root";
+import { useTRPC } from "@/trpc/client";
+import { useWorkspace } from "../../_parts/workspace-context";
+
+type Key = Outputs["accounts"]["apiKeys"]["list"][number];
+
+export function KeyTable({ keys }: { keys: Key[] }) {
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const revoke = useMutation(
+    trpc.accounts.apiKeys.revoke.mutationOptions({
+      onSettled: () => queries.invalidateQueries(trpc.accounts.apiKeys.pathFilter()),
+    }),
+  );
+  return (
+    <>
+      <FailureAlert error={revoke.error} />
+      <TableScrollContainer minWidth={560}>
+        <Table verticalSpacing="sm">
+          <TableThead>
+            <TableTr>
+              <TableTh>Name</TableTh>
+              <TableTh>Key</TableTh>
+              <TableTh>Made</TableTh>
+              <TableTh>Last used</TableTh>
+              <TableTh ta="right">State</TableTh>
+            </TableTr>
+          </TableThead>
+          <TableTbody>
+            {keys.map((key) => (
+              <KeyRow
+                key={key.id}
+                apiKey={key}
+                busy={revoke.isPending && revoke.variables.id === key.id}
+                onRevoke={() => revoke.mutate({ id: key.id })}
+              />
+            ))}
+          </TableTbody>
+        </Table>
+      </TableScrollContainer>
+    </>
+  );
+}
+
+interface KeyRowProps {
+  apiKey: Key;
+  busy: boolean;
+  onRevoke: () => void;
+}
+
+function KeyRow({ apiKey, busy, onRevoke }: KeyRowProps) {
+  const { timeZone } = useWorkspace();
+  const { name, hint, createdAt, lastUsedAt, revokedAt } = apiKey;
+  return (
+    <TableTr>
+      <TableTd fw={500}>{name}</TableTd>
+      <TableTd>
+        <Code>tgk_…{hint}</Code>
+      </TableTd>
+      <TableTd>{formatDate(createdAt, timeZone)}</TableTd>
+      <TableTd>{lastUsedAt ? formatDateTime(lastUsedAt, timeZone) : "Never"}</TableTd>
+      <TableTd ta="right">
+        {revokedAt ? (
+          <Badge color="gray">Revoked</Badge>
+        ) : (
+          <Revoke name={name} busy={busy} onRevoke={onRevoke} />
+        )}
+      </TableTd>
+    </TableTr>
+  );
+}
+
+/** Asks once more: programs that use the key stop working at once. */
+function Revoke({ name, busy, onRevoke }: { name: string; busy: boolean; onRevoke: () => void }) {
+  const [sure, setSure] = useState(false);
+  return (
+    <Button
+      size="compact-sm"
+      variant={sure ? "filled" : "default"}
+      color={sure ? "red.8" : undefined}
+      loading={busy}
+      aria-label={sure ? `Really revoke ${name}` : `Revoke ${name}`}
+      onClick={() => (sure ? onRevoke() : setSure(true))}
+      onBlur={() => setSure(false)}
+    >
+      {sure ? "Really revoke" : "Revoke"}
+    </Button>
+  );
+}

@@ -1,0 +1,48 @@
+import { Stack, Text } from "@mantine/core";
+import type { Metadata } from "next";
+import { PageHeader } from "@/components/page-header";
+import { QueryBoundary } from "@/components/query-boundary";
+import { Section } from "@/components/section";
+import { LinesSkeleton } from "@/components/skeletons";
+import { env } from "@/env";
+import { mayDo } from "@/server/accounts/rules";
+import { Prefetched } from "@/trpc/server";
+import { openWorkspace } from "../_parts/open-workspace";
+import { ApiKeys } from "./_parts/api-keys";
+import { CallExample } from "./_parts/call-example";
+import { WorkspaceFacts } from "./_parts/workspace-facts";
+
+export const metadata: Metadata = { title: "Settings" };
+
+export default async function SettingsPage({ params }: PageProps<"/[tenant]/settings">) {
+  const { workspace, trpc, queries } = await openWorkspace(params, "settings");
+  const mayManageKeys = workspace.role !== null && mayDo(workspace.role, "keys:write");
+  if (mayManageKeys) void queries.prefetchQuery(trpc.accounts.apiKeys.list.queryOptions());
+  return (
+    <Prefetched workspace={workspace.slug}>
+      <PageHeader title="Settings" description="The workspace, and the keys with which programs use it." />
+      <Stack gap="lg">
+        <Section title="Workspace">
+          <WorkspaceFacts {...workspace} />
+        </Section>
+        {mayManageKeys ? (
+          <QueryBoundary loading={<LinesSkeleton />}>
+            <ApiKeys />
+          </QueryBoundary>
+        ) : (
+          <Section title="API keys">
+            <Text size="sm" c="dimmed">
+              Owners and admins of the workspace make and revoke its keys.
+            </Text>
+          </Section>
+        )}
+        <Section
+          title="Use it from your code"
+          description="Asks the gate for one API call, and charges it if there is room. 402 says what is missing."
+        >
+          <CallExample appUrl={env.APP_URL} />
+        </Section>
+      </Stack>
+    </Prefetched>
+  );
+}
