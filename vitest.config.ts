@@ -29,6 +29,7 @@ const browser = {
     ...shared,
     name: "browser",
     include: ["tests/e2e/**/*.test.ts"],
+    globalSetup: ["tests/e2e/global-setup.ts"],
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 240_000,

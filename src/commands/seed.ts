@@ -4,7 +4,6 @@ import { createTenant } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
-import { createChannel } from "@/server/demo/service";
 import { consume } from "@/server/quota/consume";
 import { entitleDefault } from "@/server/quota/entitle";
 import { runtime } from "@/server/runtime";
@@ -42,14 +41,10 @@ async function newcomer(ctx: TenantCtx): Promise<void> {
   await consume(ctx, { feature: "compute", units: 12 });
 }
 
-/** Every allowance used up: the upgrade prompt shows on the first click. */
+/** Compute is used up and messages nearly: the upgrade prompt shows on the first click. */
 async function atTheLimit(ctx: TenantCtx): Promise<void> {
   await consume(ctx, { feature: "compute", units: 100 });
   await consume(ctx, { feature: "messages", units: 8_200 });
-  for (const name of ["general", "ovens", "deliveries", "rota", "suppliers"]) {
-    await consume(ctx, { feature: "channels" });
-    await createChannel(ctx, { name });
-  }
 }
 
 /** Past the allowance, on promotional and compensation credits. */

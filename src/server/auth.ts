@@ -28,10 +28,6 @@ export function auth(): Promise<Session | null> {
   return authentication().currentSession();
 }
 
-export async function currentUserId(): Promise<string | null> {
-  return (await auth())?.user.id ?? null;
-}
-
 /**
  * The address of a signed-in person's first workspace, `/slug`. Makes one when there is none: the sign-in may have
  * crashed before it did. @throws AppError UNAUTHENTICATED

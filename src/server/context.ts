@@ -1,9 +1,7 @@
 import type Stripe from "stripe";
 import type { TenantId } from "@/lib/ids";
 import type { PriceList } from "@/lib/price-list";
-import { systemClock } from "@/lib/time";
 import type { Database, Tx } from "./db/client";
-import { AppError } from "./errors";
 
 export type Role = "owner" | "admin" | "billing" | "member";
 
@@ -51,12 +49,6 @@ export function createCtx(runtime: Runtime, actor: Actor): Ctx {
   return { ...runtime, actor };
 }
 
-/** @throws AppError NOT_FOUND when the ctx has no tenant */
-export function requireTenant(ctx: Ctx): TenantCtx {
-  if (!ctx.tenant) throw new AppError("NOT_FOUND", "No such workspace.");
-  return ctx as TenantCtx;
-}
-
 export function actorName(actor: Actor): string {
   switch (actor.kind) {
     case "user":
@@ -73,5 +65,3 @@ export function actorName(actor: Actor): string {
       return "anonymous";
   }
 }
-
-export { systemClock };

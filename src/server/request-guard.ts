@@ -3,8 +3,6 @@ import { apiKeyIn } from "./request";
 
 const MAX_BODY_BYTES = 262_144;
 const MAX_DEPTH = 32;
-/** superjson's notes on types (`meta`) cost more to follow than to send; our inputs need a Date here and there. */
-const MAX_META_CHARACTERS = 4_096;
 
 const REFUSALS = {
   400: ["BAD_REQUEST", "The request's body is not valid."],
@@ -39,7 +37,7 @@ function mayUseCookies(headers: Headers, isPost: boolean, ownOrigin: string): bo
   return [null, "same-origin", "none"].includes(headers.get("sec-fetch-site"));
 }
 
-/** False for what is no JSON, nested deeply, carries `__proto__`, or has long superjson notes. */
+/** False for what is no JSON, is nested deeply (superjson recurses), or carries `__proto__`. */
 function isHarmlessJson(text: string): boolean {
   let root: unknown;
   try {
@@ -52,19 +50,9 @@ function isHarmlessJson(text: string): boolean {
     const { value, depth } = next;
     if (typeof value !== "object" || value === null) continue;
     if (depth > MAX_DEPTH || Object.hasOwn(value, "__proto__")) return false;
-    if ("json" in value && "meta" in value && metaIsLong(value.meta)) return false;
     for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 });
   }
   return true;
-}
-
-/** Deep nesting would overflow `JSON.stringify`; its depth is checked before its length matters. */
-function metaIsLong(meta: unknown): boolean {
-  try {
-    return (JSON.stringify(meta) ?? "").length > MAX_META_CHARACTERS;
-  } catch {
-    return true;
-  }
 }
 
 function refusal(httpStatus: Refusal): Response {

@@ -3,6 +3,7 @@ import superjson from "superjson";
 import { mayDo, type Permission } from "./accounts/rules";
 import { openTenant } from "./accounts/service";
 import type { Ctx } from "./context";
+import { asAppError } from "./db/transaction";
 import { AppError, type AppErrorCode } from "./errors";
 import { type FeaturePolicy, type QuotaPolicy, requireFeature, runWithinQuota } from "./quota/procedure";
 
@@ -78,7 +79,7 @@ export const createCallerFactory = t.createCallerFactory;
 const base = t.procedure.use(async ({ next }) => {
   const result = await next();
   if (result.ok) return result;
-  const cause = result.error.cause;
+  const cause = asAppError(result.error.cause);
   if (cause instanceof AppError)
     throw new TRPCError({ code: TRPC_CODES[cause.code], message: cause.message, cause });
   return result;

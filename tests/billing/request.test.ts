@@ -1,5 +1,5 @@
 import Stripe from "stripe";
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
 import { ensureCustomer } from "@/server/billing/customer";
 import { receiveStripeWebhook, type WebhookSettings } from "@/server/billing/request";
@@ -9,11 +9,16 @@ import { stage } from "./stage";
 const { ctx, tenant, owner, simulator, stripe, pay, settled } = await stage();
 
 const SECRET = "whsec_current";
+const working: Promise<void>[] = [];
 const settings: WebhookSettings = {
   secrets: [SECRET, "whsec_previous"],
   livemode: false,
-  later: (work) => void work(),
+  later: (work) => void working.push(work()),
 };
+const allDone = async () => {
+  while (working.length > 0) await working.pop();
+};
+afterEach(allDone);
 let count = 0;
 const eventOf = (changes: Record<string, unknown> = {}) => ({
   id: `evt_request_${++count}`,
@@ -150,9 +155,8 @@ test("metadata that names another workspace moves nothing there: the customer al
     };
     const event = eventOf({ type: "checkout.session.completed", data: { object } });
     const payload = JSON.stringify(event);
-    const work: Promise<void>[] = [];
-    await send(payload, await sign(payload), { later: (run) => void work.push(run()) });
-    await Promise.all(work);
+    await send(payload, await sign(payload));
+    await allDone();
     return (await owner`select status, last_error from webhook_inbox where event_id = ${event.id}`)[0];
   };
   expect(await told(await ensureCustomer(ada))).toMatchObject({ status: "done" });
@@ -172,9 +176,8 @@ test("an event of a connected account is not ours", async () => {
   const object = { id: "sub_x", object: "subscription", customer };
   const event = eventOf({ type: "customer.subscription.deleted", account: "acct_other", data: { object } });
   const payload = JSON.stringify(event);
-  const work: Promise<void>[] = [];
-  await send(payload, await sign(payload), { later: (run) => void work.push(run()) });
-  await Promise.all(work);
+  await send(payload, await sign(payload));
+  await allDone();
   expect(await owner`select account, status from webhook_inbox where event_id = ${event.id}`).toEqual([
     { account: "acct_other", status: "ignored" },
   ]);

@@ -79,7 +79,10 @@ async function listen(
     response.writeHead(answer.status).end(await answer.text());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  afterAll(() => server.close());
+  afterAll(async () => {
+    server.close();
+    while (running.size > 0) await Promise.all(running);
+  });
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/`;
   const { secret = "" } = await made.runtime.stripe.webhookEndpoints.create({ url, enabled_events: ["*"] });

@@ -1,18 +1,16 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RunningApp, startApp } from "./app";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { newVisitor, openBrowser } from "./browser";
 import { open, payWith, signUp, startRun, waitForBar } from "./steps";
 
-let app: RunningApp;
+const app = inject("app");
 let browser: Browser;
 
 beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), openBrowser()]);
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  expect(await app?.stop()).toBe(0);
 });
 
 test("from the landing page to the limit, through checkout to Pro, on with the work, and to a cancellation", async () => {

@@ -1,9 +1,10 @@
 import type { Page } from "playwright-core";
-import { expect } from "vitest";
-import type { RunningApp } from "./app";
+import { expect, type ProvidedContext } from "vitest";
+
+type App = ProvidedContext["app"];
 
 /** The first link of the newest mail to an address, from the mail catcher. */
-export async function mailedLink(app: RunningApp, email: string): Promise<string> {
+export async function mailedLink(app: App, email: string): Promise<string> {
   let link: string | undefined;
   await expect
     .poll(
@@ -22,7 +23,7 @@ export async function mailedLink(app: RunningApp, email: string): Promise<string
 }
 
 /** From the landing page to the overview of one's own, new workspace, by the link in the mail. @returns its slug */
-export async function signUp(page: Page, app: RunningApp, email: string): Promise<string> {
+export async function signUp(page: Page, app: App, email: string): Promise<string> {
   await page.goto(app.url);
   await page.getByRole("link", { name: "Sign in" }).first().click();
   await page.getByLabel("E-mail").fill(email);

@@ -1,9 +1,9 @@
 import { world } from "@tests/support/world";
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { apiKeys } from "@/server/accounts/tables";
 import { grantCredits } from "@/server/credits/service";
 import { inTenant } from "@/server/db/transaction";
-import { runs } from "@/server/demo/tables";
 import { outbox } from "@/server/events/tables";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
@@ -83,11 +83,12 @@ test("a consume inside a product transaction that rolls back leaves no trace", a
     inTenant(ada, async (tx, inner) => {
       const receipt = await consume(inner, { feature: "compute", units: 90, key: "doomed" });
       expect(receipt.allowed).toBe(true);
-      await tx.insert(runs).values({
+      await tx.insert(apiKeys).values({
         tenantId: ada.tenant.id,
-        id: "run_doomed",
-        name: "doomed",
-        computeUnits: 90,
+        id: "key_doomed",
+        name: "what the product wrote",
+        secretHash: "x",
+        hint: "x",
         createdBy: "test",
         createdAt: ada.now(),
       });
@@ -97,7 +98,7 @@ test("a consume inside a product transaction that rolls back leaves no trace", a
   const after =
     await owner`select md5(string_agg(t::text, '' order by t::text)) from (select entries::text t from entries union all select meters::text from meters union all select outbox::text from outbox) q`;
   expect(after).toEqual(before);
-  expect(await owner`select 1 from runs where id = 'run_doomed'`).toHaveLength(0);
+  expect(await owner`select 1 from api_keys where id = 'key_doomed'`).toHaveLength(0);
   expect(await consume(ada, { feature: "compute", units: 90, key: "doomed" })).toMatchObject({
     allowed: true,
     replayed: false,

@@ -24,7 +24,7 @@ export interface DatabaseOptions {
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const shared = {
     prepare: options.prepare ?? true,
-    connect_timeout: 5,
+    connect_timeout: 2,
     onnotice: () => {},
     fetch_types: false,
   };

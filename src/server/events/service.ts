@@ -1,7 +1,7 @@
 import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
 import type { Tx } from "../db/client";
-import { auditEvents, outbox } from "./tables";
+import { auditEvents } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -20,16 +20,4 @@ export async function audit(
     details: event.details ?? null,
     createdAt: now,
   });
-}
-
-/** Leaves a message for the world outside, once per fact, in the caller's transaction. */
-export async function publish(
-  ctx: WritingCtx,
-  message: { fact: string; type: string; payload: Record<string, unknown> },
-): Promise<void> {
-  const now = ctx.now();
-  await ctx.tx
-    .insert(outbox)
-    .values({ tenantId: ctx.tenant.id, id: newId("message", now), ...message, createdAt: now })
-    .onConflictDoNothing({ target: [outbox.tenantId, outbox.fact] });
 }
