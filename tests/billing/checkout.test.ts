@@ -159,6 +159,17 @@ test("a paid pack grants what our own row says, once, however often it is told",
   const [session] = await sessionsOf(ada);
   const lots = await owner`select source, granted from lots where tenant_id = ${ada.tenant.id}`;
   expect(lots).toEqual([{ source: `payment:${session?.payment_intent}`, granted: "500" }]);
+  const audits = await owner`
+    select actor, details from audit_events where tenant_id = ${ada.tenant.id} and action = 'checkout.paid'`;
+  expect(audits).toHaveLength(1);
+  expect(audits[0]?.details).toEqual({
+    item: "credits_500",
+    credits: 500,
+    session: sessionId,
+    payment: session?.payment_intent,
+    totalMinor: 2_000,
+    currency: "usd",
+  });
   const next = await startCheckout(ada, { pack: "credits_500" });
   expect(next.url).not.toBe(url);
 });

@@ -119,6 +119,7 @@ test("a subscription at a price that is none of ours gives no plan and sells no 
   await stripe.subscriptions.create({ customer, items, default_payment_method: method.id });
   await settled();
   expect(await subscriptionOf(ada)).toMatchObject({ plan: { id: "free" }, subscription: null });
+  expect(await audits(ada, "subscription.unknown_price")).toHaveLength(1);
   await expect(startCheckout(ada, PRO)).rejects.toMatchObject({ code: "ALREADY_SUBSCRIBED" });
 });
 

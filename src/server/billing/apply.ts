@@ -23,7 +23,7 @@ export async function applyState(ctx: WritingCtx, state: StripeState): Promise<v
 }
 
 async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<void> {
-  const before = liveIds(await localSubscriptions(ctx));
+  const before = await localSubscriptions(ctx);
   const rows = state.subscriptions.flatMap((subscription) => rowOf(ctx, state, subscription));
   for (const row of rows) {
     await ctx.tx
@@ -31,13 +31,23 @@ async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<v
       .values(row)
       .onConflictDoUpdate({ target: [subscriptions.tenantId, subscriptions.subscriptionId], set: row });
   }
-  await endUnknown(
-    ctx,
-    rows.map((row) => row.subscriptionId),
-  );
-  const after = liveIds(rows);
-  if (after.length > 1 && after.join() !== before.join()) {
-    await audit(ctx, { action: "subscription.several_live", details: { subscriptions: after } });
+  const listed = rows.map((row) => row.subscriptionId);
+  await endUnknown(ctx, listed);
+  await tellOddities(ctx, liveIds(before), rows);
+}
+
+/** What a person should look at: told when it begins, not at every sync. */
+async function tellOddities(ctx: WritingCtx, before: string[], rows: SubscriptionRow[]): Promise<void> {
+  const live = liveIds(rows);
+  if (live.length > 1 && live.join() !== before.join())
+    await audit(ctx, { action: "subscription.several_live", details: { subscriptions: live } });
+  for (const { subscriptionId, priceId, planVersion } of rows) {
+    if (planVersion !== null || !live.includes(subscriptionId) || before.includes(subscriptionId)) continue;
+    await audit(ctx, {
+      action: "subscription.unknown_price",
+      subject: subscriptionId,
+      details: { priceId },
+    });
   }
 }
 
@@ -113,7 +123,15 @@ async function settle(
   const now = ctx.now();
   await ctx.tx.update(checkouts).set({ status: "complete", completedAt: now }).where(ofCheckout);
   const payment = idOf(session?.payment_intent) ?? row.sessionId;
-  const facts = { item: row.item, session: row.sessionId, payment, credits: row.credits };
+  const { amount_total: totalMinor = null, currency = null } = session ?? {};
+  const facts = {
+    item: row.item,
+    credits: row.credits,
+    session: row.sessionId,
+    payment,
+    totalMinor,
+    currency,
+  };
   await audit(ctx, { action: "checkout.paid", subject: row.id, details: facts });
   if (row.purpose !== "credits" || row.credits === null) return;
   const days = row.creditsExpireAfterDays;
