@@ -2,6 +2,7 @@ import { formatMoney } from "@/lib/money";
 import { compareWithList } from "@/server/billing/compare";
 import { pushPrices } from "@/server/billing/push";
 import { type Ctx, createCtx } from "@/server/context";
+import { AppError } from "@/server/errors";
 import { runtime } from "@/server/runtime";
 
 /**
@@ -45,5 +46,6 @@ try {
   await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
+  if (error instanceof AppError && error.hint) console.error(error.hint);
   process.exitCode = 1;
 }

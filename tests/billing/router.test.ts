@@ -54,11 +54,11 @@ test("the billing role may buy; a plain member sees the plan and may not touch t
   const member = await asRole(bo, "member");
   expect(await member.subscription()).toMatchObject({ plan: { id: "free" } });
   for (const call of [
-    member.checkout({ plan: "pro" }),
-    member.portal(),
-    member.completeReturn({ sessionId: "cs_test_1" }),
+    () => member.checkout({ plan: "pro" }),
+    () => member.portal(),
+    () => member.completeReturn({ sessionId: "cs_test_1" }),
   ])
-    await expect(call).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(call()).rejects.toMatchObject({ code: "FORBIDDEN" });
 });
 
 test("a stranger finds nothing, and a wish with extra words is refused", async () => {

@@ -56,7 +56,8 @@ test("from the landing page to the limit, through checkout to Pro, on with the w
     .getByRole("region", { name: "Plan" })
     .getByText(/^Ends /)
     .waitFor();
-  expect(problems).toEqual([]);
+  // The browser notes the one refusal that was asked for.
+  expect(problems.filter((problem) => !problem.includes("402 (Payment Required)"))).toEqual([]);
   await context.close();
 });
 

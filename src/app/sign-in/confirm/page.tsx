@@ -3,7 +3,7 @@ import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { SignInCard } from "../_parts/card";
 
-export const metadata: Metadata = { title: "Confirm", referrer: "no-referrer", robots: { index: false } };
+export const metadata: Metadata = { title: "Confirm", robots: { index: false } };
 
 /**
  * Where the mailed link leads. The button posts, so that whatever opens every link of a mail to look for malware
