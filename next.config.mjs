@@ -6,6 +6,7 @@ const config = {
   // Next would write a file of instructions into the repository.
   agentRules: false,
   poweredByHeader: false,
+  devIndicators: { position: "bottom-right" },
   images: { unoptimized: true },
   experimental: {
     optimizePackageImports: ["@mantine/core", "@mantine/hooks", "@mantine/charts"],

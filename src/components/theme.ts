@@ -64,7 +64,12 @@ export const theme = createTheme({
   components: {
     Card: { defaultProps: { withBorder: true, padding: "lg", radius: "lg" } },
     Modal: {
-      defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
+      defaultProps: {
+        closeButtonProps: { "aria-label": "Close" },
+        centered: true,
+        radius: "lg",
+        overlayProps: { backgroundOpacity: 0.4, blur: 2 },
+      },
     },
     Tooltip: { defaultProps: { withArrow: true } },
     Menu: { defaultProps: { shadow: "md", radius: "md" } },
@@ -84,6 +89,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
     "--app-backdrop": "#fafbfb",
     "--app-line": "var(--mantine-color-gray-2)",
     ...onTint(colors, 9),
+    ...softTints(colors, 9),
   },
   dark: {
     "--mantine-color-dimmed": "#a6aeb0",
@@ -92,7 +98,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
     "--app-backdrop": "#0f1214",
     "--app-line": "var(--mantine-color-dark-5)",
     ...onTint(colors, 2),
-    ...softTints(colors),
+    ...softTints(colors, 14),
   },
 });
 
@@ -103,14 +109,14 @@ function onTint(colors: object, shade: number): Record<string, string> {
   );
 }
 
-/** In the dark, a tint is a breath of its colour: Mantine's own is solid, and louder than what it holds. */
-function softTints(colors: object): Record<string, string> {
-  const mix = (name: string, percent: number) =>
-    `color-mix(in srgb, var(--mantine-color-${name}-6) ${percent}%, transparent)`;
+/** A tint is a breath of its colour: Mantine's own is solid in the dark, and louder than what it holds. */
+function softTints(colors: object, percent: number): Record<string, string> {
+  const mix = (name: string, share: number) =>
+    `color-mix(in srgb, var(--mantine-color-${name}-6) ${share}%, transparent)`;
   return Object.fromEntries(
     Object.keys(colors).flatMap((name) => [
-      [`--mantine-color-${name}-light`, mix(name, 14)],
-      [`--mantine-color-${name}-light-hover`, mix(name, 20)],
+      [`--mantine-color-${name}-light`, mix(name, percent)],
+      [`--mantine-color-${name}-light-hover`, mix(name, percent + 6)],
     ]),
   );
 }

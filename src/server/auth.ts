@@ -1,10 +1,15 @@
+import type { FeatureId } from "@/config/plans";
 import { site } from "@/config/site";
 import { env } from "@/env";
 import { type Auth, createAuth, type Person, type Session } from "./accounts/auth";
 import { ensureTenant, listTenants, me } from "./accounts/service";
 import { type Ctx, createCtx } from "./context";
+import { consume } from "./quota/consume";
 import { entitleDefault } from "./quota/entitle";
 import { runtime } from "./runtime";
+
+/** The level of the price list that counts a workspace's people. */
+const SEATS: FeatureId = "users";
 
 let current: Auth | undefined;
 
@@ -45,7 +50,11 @@ export async function homePath(ctx: Ctx): Promise<string> {
 /** Safe twice and at the same moment: one person, one first workspace. */
 export function giveWorkspace(ctx: Ctx, { userId, email, name }: Person): Promise<void> {
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
-  return ensureTenant(ctx, { userId, name: workspaceName }, entitleDefault);
+  return ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
+    await entitleDefault(inner);
+    // The owner holds a seat like everybody else.
+    await consume(inner, { feature: SEATS, key: `member:${userId}` });
+  });
 }
 
 const userActor = (userId: string) => ({ kind: "user", userId }) as const;

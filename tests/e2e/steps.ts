@@ -48,10 +48,11 @@ export async function waitForBar(page: Page, name: string): Promise<void> {
 /** Opens a page and waits until React answers: a form that is sent earlier is sent by the browser itself. */
 export async function open(page: Page, url: string): Promise<void> {
   await page.goto(url);
-  await page.waitForFunction(() => {
-    const button = document.querySelector("main button");
-    return button !== null && Object.keys(button).some((key) => key.startsWith("__reactProps"));
-  });
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("main button, main a")].some((element) =>
+      Object.keys(element).some((key) => key.startsWith("__reactProps")),
+    ),
+  );
 }
 
 export async function payWith(page: Page, card: "4242" | "0002" | "3155"): Promise<void> {

@@ -25,7 +25,7 @@ export function LimitWarning({ feature }: { feature: string }) {
       icon={<IconAlertCircle size={18} />}
       title={full ? `${meter.name}: the limit is reached` : `${meter.name}: ${meter.percent} % used`}
     >
-      {left} left on {data.plan.name}
+      {full ? "Nothing" : left} left on {data.plan.name}
       {meter.resetsAt && `, until ${formatDateTime(meter.resetsAt, timeZone)}`}
       {meter.overflow === "credits" && full && `. Credits pay for more: ${data.credits.available} available`}.{" "}
       <TextLink href={`/${slug}/billing`} inherit fw={600} underline="always" c="inherit">

@@ -30,18 +30,21 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
       </Button>
     );
   }
-  if (plan.id === data.plan.id) return <Inert>Your plan</Inert>;
-  if (!mayPay) return <Inert>Ask an owner to change</Inert>;
-  if (plan.kind === "free" && !data.subscription) return <Inert>Included</Inert>;
   const sold = interval === "year" && plan.annual ? "year" : "month";
+  const { subscription } = data;
+  if (plan.id === data.plan.id && (!subscription || subscription.interval === sold))
+    return <Inert>Your plan</Inert>;
+  if (!mayPay) return <Inert>Ask an owner to change</Inert>;
+  if (plan.kind === "free" && !subscription) return <Inert>Included</Inert>;
   return (
     <Stack gap="xs">
-      {data.subscription ? (
-        <Button variant="default" loading={busy} onClick={manage}>
+      {subscription ? (
+        <Button px="xs" variant="default" loading={busy} onClick={manage}>
           {plan.kind === "free" ? "Cancel in portal" : "Change in portal"}
         </Button>
       ) : (
         <Button
+          px="xs"
           variant={recommended ? "filled" : "default"}
           loading={busy}
           onClick={() => buy({ plan: plan.id, interval: sold })}
@@ -56,7 +59,7 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
 
 function Inert({ children }: { children: string }) {
   return (
-    <Button variant="default" disabled>
+    <Button px="xs" variant="default" disabled>
       {children}
     </Button>
   );

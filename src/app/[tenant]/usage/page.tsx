@@ -7,7 +7,7 @@ import { CardsSkeleton } from "@/components/skeletons";
 import { Prefetched } from "@/trpc/server";
 import { openWorkspace } from "../_parts/open-workspace";
 import { Entries } from "./_parts/entries";
-import { DEFAULT_DAYS, ENTRIES_INPUT } from "./_parts/inputs";
+import { DEFAULT_DAYS, ENTRIES_PER_PAGE } from "./_parts/inputs";
 import { UsageChart } from "./_parts/usage-chart";
 
 export const metadata: Metadata = { title: "Usage" };
@@ -22,9 +22,7 @@ export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">
       trpc.quota.history.queryOptions({ feature: first.feature, days: DEFAULT_DAYS }),
     );
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
-  void queries.prefetchInfiniteQuery(
-    trpc.credits.history.infiniteQueryOptions(ENTRIES_INPUT, { getNextPageParam: (page) => page.nextCursor }),
-  );
+  void queries.prefetchQuery(trpc.credits.history.queryOptions({ limit: ENTRIES_PER_PAGE }));
   return (
     <Prefetched workspace={workspace.slug}>
       <PageHeader title="Usage" description="What was spent when, and every entry of the ledger." />

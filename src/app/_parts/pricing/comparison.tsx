@@ -1,15 +1,7 @@
-import {
-  Table,
-  TableScrollContainer,
-  TableTbody,
-  TableTd,
-  TableTh,
-  TableThead,
-  TableTr,
-  VisuallyHidden,
-} from "@mantine/core";
+import { TableTbody, TableTd, TableTh, TableThead, TableTr, VisuallyHidden } from "@mantine/core";
 import { IconCheck, IconMinus } from "@tabler/icons-react";
 import { Fragment } from "react";
+import { WideTable } from "@/components/wide-table";
 import type { Limit } from "@/lib/price-list";
 import type { FeatureOffer, Offers } from "@/server/billing/offers";
 import { limitCell } from "./limit-words";
@@ -24,38 +16,36 @@ const GROUPS: { title: string; kinds: FeatureOffer["kind"][] }[] = [
 /** Every feature of every plan. */
 export function Comparison({ offers }: { offers: Offers }) {
   return (
-    <TableScrollContainer minWidth={680} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" layout="fixed">
-        <TableThead>
-          <TableTr>
-            <TableTh className={classes.feature}>
-              <VisuallyHidden>Feature</VisuallyHidden>
+    <WideTable label="Plans compared" minWidth={680} layout="fixed">
+      <TableThead>
+        <TableTr>
+          <TableTh className={classes.feature}>
+            <VisuallyHidden>Feature</VisuallyHidden>
+          </TableTh>
+          {offers.plans.map((plan) => (
+            <TableTh key={plan.id} scope="col">
+              {plan.name}
             </TableTh>
-            {offers.plans.map((plan) => (
-              <TableTh key={plan.id} scope="col">
-                {plan.name}
-              </TableTh>
-            ))}
-          </TableTr>
-        </TableThead>
-        <TableTbody>
-          {GROUPS.map(({ title, kinds }) => (
-            <Fragment key={title}>
-              <TableTr>
-                <TableTh className={classes.group} colSpan={offers.plans.length + 1} scope="colgroup">
-                  {title}
-                </TableTh>
-              </TableTr>
-              {offers.features
-                .filter((feature) => kinds.includes(feature.kind))
-                .map((feature) => (
-                  <FeatureRow key={feature.id} feature={feature} offers={offers} />
-                ))}
-            </Fragment>
           ))}
-        </TableTbody>
-      </Table>
-    </TableScrollContainer>
+        </TableTr>
+      </TableThead>
+      <TableTbody>
+        {GROUPS.map(({ title, kinds }) => (
+          <Fragment key={title}>
+            <TableTr>
+              <TableTh className={classes.group} colSpan={offers.plans.length + 1} scope="colgroup">
+                {title}
+              </TableTh>
+            </TableTr>
+            {offers.features
+              .filter((feature) => kinds.includes(feature.kind))
+              .map((feature) => (
+                <FeatureRow key={feature.id} feature={feature} offers={offers} />
+              ))}
+          </Fragment>
+        ))}
+      </TableTbody>
+    </WideTable>
   );
 }
 

@@ -12,10 +12,11 @@ export function Meters() {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
+  const meters = [...data.meters].sort((a, b) => a.kind.localeCompare(b.kind) * -1);
   return (
     <Section title="Limits" description={`On the plan ${data.plan.name}. Times are in ${timeZone}.`}>
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing={40} verticalSpacing={28}>
-        {data.meters.map((meter) => (
+        {meters.map((meter) => (
           <UsageBar
             key={meter.feature}
             name={meter.name}
@@ -31,6 +32,6 @@ export function Meters() {
 }
 
 function noteOf(kind: "meter" | "level", resetsAt: Date | null, timeZone: string): string {
-  if (kind === "level") return "Held now; giving some back frees the place";
+  if (kind === "level") return "Held at the same time";
   return resetsAt ? `Resets ${formatDateTime(resetsAt, timeZone)}` : "Never resets";
 }

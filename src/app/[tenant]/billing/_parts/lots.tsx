@@ -1,18 +1,9 @@
 "use client";
 
-import {
-  Card,
-  EmptyState,
-  Table,
-  TableScrollContainer,
-  TableTbody,
-  TableTd,
-  TableTh,
-  TableThead,
-  TableTr,
-} from "@mantine/core";
+import { Card, EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr } from "@mantine/core";
 import { IconCoins } from "@tabler/icons-react";
 import { formatCount, formatDate } from "@/components/format";
+import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useWorkspace } from "../../_parts/workspace-context";
 
@@ -43,30 +34,28 @@ export function Lots({ lots }: { lots: Lot[] }) {
   }
   return (
     <Card padding={0}>
-      <TableScrollContainer minWidth={460}>
-        <Table verticalSpacing="sm" horizontalSpacing="lg">
-          <TableThead>
-            <TableTr>
-              <TableTh>Spent in this order</TableTh>
-              <TableTh>Since</TableTh>
-              <TableTh>Expires</TableTh>
-              <TableTh ta="right">Left</TableTh>
+      <WideTable label="Credits by lot" minWidth={460} horizontalSpacing="lg">
+        <TableThead>
+          <TableTr>
+            <TableTh>Spent in this order</TableTh>
+            <TableTh>Since</TableTh>
+            <TableTh>Expires</TableTh>
+            <TableTh ta="right">Left</TableTh>
+          </TableTr>
+        </TableThead>
+        <TableTbody>
+          {lots.map((lot) => (
+            <TableTr key={lot.lotId}>
+              <TableTd fw={500}>{KINDS[lot.kind] ?? lot.kind}</TableTd>
+              <TableTd>{formatDate(lot.startsAt, timeZone)}</TableTd>
+              <TableTd>{lot.expiresAt ? formatDate(lot.expiresAt, timeZone) : "Never"}</TableTd>
+              <TableTd ta="right">
+                {formatCount(lot.remaining)} of {formatCount(lot.granted)}
+              </TableTd>
             </TableTr>
-          </TableThead>
-          <TableTbody>
-            {lots.map((lot) => (
-              <TableTr key={lot.lotId}>
-                <TableTd fw={500}>{KINDS[lot.kind] ?? lot.kind}</TableTd>
-                <TableTd>{formatDate(lot.startsAt, timeZone)}</TableTd>
-                <TableTd>{lot.expiresAt ? formatDate(lot.expiresAt, timeZone) : "Never"}</TableTd>
-                <TableTd ta="right">
-                  {formatCount(lot.remaining)} of {formatCount(lot.granted)}
-                </TableTd>
-              </TableTr>
-            ))}
-          </TableTbody>
-        </Table>
-      </TableScrollContainer>
+          ))}
+        </TableTbody>
+      </WideTable>
     </Card>
   );
 }

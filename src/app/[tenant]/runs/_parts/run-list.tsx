@@ -1,19 +1,11 @@
 "use client";
 
-import {
-  EmptyState,
-  Table,
-  TableScrollContainer,
-  TableTbody,
-  TableTd,
-  TableTh,
-  TableThead,
-  TableTr,
-} from "@mantine/core";
+import { EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { formatCount, formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
+import { WideTable } from "@/components/wide-table";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
 
@@ -30,26 +22,24 @@ export function RunList() {
           description="Start one above: it appears here, and its cost in the usage."
         />
       ) : (
-        <TableScrollContainer minWidth={420}>
-          <Table verticalSpacing="sm" highlightOnHover>
-            <TableThead>
-              <TableTr>
-                <TableTh>Name</TableTh>
-                <TableTh ta="right">Compute</TableTh>
-                <TableTh ta="right">Started</TableTh>
+        <WideTable label="Latest runs" minWidth={420} highlightOnHover>
+          <TableThead>
+            <TableTr>
+              <TableTh>Name</TableTh>
+              <TableTh ta="right">Compute</TableTh>
+              <TableTh ta="right">Started</TableTh>
+            </TableTr>
+          </TableThead>
+          <TableTbody>
+            {runs.map((run) => (
+              <TableTr key={run.id}>
+                <TableTd fw={500}>{run.name}</TableTd>
+                <TableTd ta="right">{formatCount(run.computeUnits)}</TableTd>
+                <TableTd ta="right">{formatDateTime(run.createdAt, timeZone)}</TableTd>
               </TableTr>
-            </TableThead>
-            <TableTbody>
-              {runs.map((run) => (
-                <TableTr key={run.id}>
-                  <TableTd fw={500}>{run.name}</TableTd>
-                  <TableTd ta="right">{formatCount(run.computeUnits)}</TableTd>
-                  <TableTd ta="right">{formatDateTime(run.createdAt, timeZone)}</TableTd>
-                </TableTr>
-              ))}
-            </TableTbody>
-          </Table>
-        </TableScrollContainer>
+            ))}
+          </TableTbody>
+        </WideTable>
       )}
     </Section>
   );

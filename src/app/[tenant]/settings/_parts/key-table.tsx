@@ -1,21 +1,11 @@
 "use client";
 
-import {
-  Badge,
-  Button,
-  Code,
-  Table,
-  TableScrollContainer,
-  TableTbody,
-  TableTd,
-  TableTh,
-  TableThead,
-  TableTr,
-} from "@mantine/core";
+import { Badge, Button, Code, TableTbody, TableTd, TableTh, TableThead, TableTr } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate, formatDateTime } from "@/components/format";
+import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
@@ -33,29 +23,27 @@ export function KeyTable({ keys }: { keys: Key[] }) {
   return (
     <>
       <FailureAlert error={revoke.error} />
-      <TableScrollContainer minWidth={560}>
-        <Table verticalSpacing="sm">
-          <TableThead>
-            <TableTr>
-              <TableTh>Name</TableTh>
-              <TableTh>Key</TableTh>
-              <TableTh>Made</TableTh>
-              <TableTh>Last used</TableTh>
-              <TableTh ta="right">State</TableTh>
-            </TableTr>
-          </TableThead>
-          <TableTbody>
-            {keys.map((key) => (
-              <KeyRow
-                key={key.id}
-                apiKey={key}
-                busy={revoke.isPending && revoke.variables.id === key.id}
-                onRevoke={() => revoke.mutate({ id: key.id })}
-              />
-            ))}
-          </TableTbody>
-        </Table>
-      </TableScrollContainer>
+      <WideTable label="API keys" minWidth={560}>
+        <TableThead>
+          <TableTr>
+            <TableTh>Name</TableTh>
+            <TableTh>Key</TableTh>
+            <TableTh>Made</TableTh>
+            <TableTh>Last used</TableTh>
+            <TableTh ta="right">State</TableTh>
+          </TableTr>
+        </TableThead>
+        <TableTbody>
+          {keys.map((key) => (
+            <KeyRow
+              key={key.id}
+              apiKey={key}
+              busy={revoke.isPending && revoke.variables.id === key.id}
+              onRevoke={() => revoke.mutate({ id: key.id })}
+            />
+          ))}
+        </TableTbody>
+      </WideTable>
     </>
   );
 }

@@ -22,6 +22,7 @@ export function Bars({ days, unit, height }: BarsProps) {
       yAxisProps={{ width: 76, allowDecimals: false, tickFormatter: compact }}
       xAxisProps={{ minTickGap: 28 }}
       gridAxis="x"
+      barChartProps={{ margin: { top: 10 } }}
       tickLine="none"
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false, maxBarSize: 36 }}
     />

@@ -4,8 +4,6 @@ import {
   Button,
   EmptyState,
   Group,
-  Table,
-  TableScrollContainer,
   TableTbody,
   TableTd,
   TableTh,
@@ -13,26 +11,30 @@ import {
   TableTr,
   Text,
 } from "@mantine/core";
-import { IconReceipt } from "@tabler/icons-react";
-import { useSuspenseInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { IconChevronLeft, IconChevronRight, IconReceipt } from "@tabler/icons-react";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { useState, useTransition } from "react";
 import { formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
+import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { actorWords, operationWords, paidFrom, signedUnits } from "./entry-words";
-import { ENTRIES_INPUT } from "./inputs";
+import { ENTRIES_PER_PAGE } from "./inputs";
 
 type Entry = Outputs["credits"]["history"]["entries"][number];
 
 export function Entries() {
   const trpc = useTRPC();
-  const { data, fetchNextPage, hasNextPage, isFetchingNextPage } = useSuspenseInfiniteQuery(
-    trpc.credits.history.infiniteQueryOptions(ENTRIES_INPUT, {
-      getNextPageParam: (page) => page.nextCursor,
-    }),
+  /** Where each page that was passed begins; empty on the first. */
+  const [passed, setPassed] = useState<string[]>([]);
+  const [turning, startTurning] = useTransition();
+  const { data } = useSuspenseQuery(
+    trpc.credits.history.queryOptions({ limit: ENTRIES_PER_PAGE, cursor: passed.at(-1) }),
   );
-  const entries = data.pages.flatMap((page) => page.entries);
+  const { entries, nextCursor } = data;
+  const turn = (pages: string[]) => startTurning(() => setPassed(pages));
   return (
     <Section title="Ledger" description="Every entry, newest first. Nothing here is ever changed or removed.">
       {entries.length === 0 ? (
@@ -44,10 +46,25 @@ export function Entries() {
       ) : (
         <EntriesTable entries={entries} />
       )}
-      {hasNextPage && (
-        <Group justify="center" mt="md">
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            Show more
+      {(passed.length > 0 || nextCursor) && (
+        <Group justify="flex-end" gap="xs" mt="md">
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconChevronLeft size={15} aria-hidden />}
+            disabled={passed.length === 0 || turning}
+            onClick={() => turn(passed.slice(0, -1))}
+          >
+            Newer
+          </Button>
+          <Button
+            variant="default"
+            size="xs"
+            rightSection={<IconChevronRight size={15} aria-hidden />}
+            disabled={!nextCursor || turning}
+            onClick={() => nextCursor && turn([...passed, nextCursor])}
+          >
+            Older
           </Button>
         </Group>
       )}
@@ -58,26 +75,24 @@ export function Entries() {
 function EntriesTable({ entries }: { entries: Entry[] }) {
   const trpc = useTRPC();
   const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
-  const featureOf = new Map(offers.features.map((feature) => [feature.id, feature]));
+  const nameOf = new Map(offers.features.map(({ id, name }) => [id, name]));
   return (
-    <TableScrollContainer minWidth={640}>
-      <Table verticalSpacing="sm" highlightOnHover>
-        <TableThead>
-          <TableTr>
-            <TableTh>When</TableTh>
-            <TableTh>What</TableTh>
-            <TableTh ta="right">Units</TableTh>
-            <TableTh>Paid from</TableTh>
-            <TableTh>By</TableTh>
-          </TableTr>
-        </TableThead>
-        <TableTbody>
-          {entries.map((entry) => (
-            <EntryRow key={entry.id} entry={entry} name={featureOf.get(entry.feature)?.name} />
-          ))}
-        </TableTbody>
-      </Table>
-    </TableScrollContainer>
+    <WideTable label="Ledger entries" minWidth={640} highlightOnHover>
+      <TableThead>
+        <TableTr>
+          <TableTh>When</TableTh>
+          <TableTh>What</TableTh>
+          <TableTh ta="right">Units</TableTh>
+          <TableTh>Paid from</TableTh>
+          <TableTh>By</TableTh>
+        </TableTr>
+      </TableThead>
+      <TableTbody>
+        {entries.map((entry) => (
+          <EntryRow key={entry.id} entry={entry} name={nameOf.get(entry.feature)} />
+        ))}
+      </TableTbody>
+    </WideTable>
   );
 }
 

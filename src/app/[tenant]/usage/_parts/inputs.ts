@@ -1,4 +1,3 @@
+/** What the page prefetches and the client components read first, so that they mean the same queries. */
 export const DEFAULT_DAYS = 30;
-
-/** One object for the prefetch and the reader, so that they mean the same query. */
-export const ENTRIES_INPUT = { limit: 25 };
+export const ENTRIES_PER_PAGE = 25;
