@@ -15,7 +15,6 @@ export function CopyBlock({ text, label }: { text: string; label: string }) {
         {({ copied, copy }) => (
           <Tooltip label={copied ? "Copied" : "Copy"}>
             <ActionIcon
-              className={classes.copy}
               variant="default"
               onClick={copy}
               aria-label={copied ? "Copied" : `Copy ${label.toLowerCase()}`}

@@ -22,7 +22,7 @@ const gray: MantineColorsTuple = [
   "#d7dbdc",
   "#bcc2c4",
   "#979fa2",
-  "#737c80",
+  "#687175",
   "#555d61",
   "#3a4144",
   "#202527",
@@ -71,9 +71,10 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.4, blur: 2 },
       },
     },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } } },
     Tooltip: { defaultProps: { withArrow: true } },
     Menu: { defaultProps: { shadow: "md", radius: "md" } },
-    Badge: { defaultProps: { radius: "sm", variant: "light" } },
+    Badge: { defaultProps: { radius: "sm", variant: "light", tt: "none" } },
     Anchor: { defaultProps: { underline: "hover" } },
   },
 });
@@ -90,6 +91,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
     "--app-line": "var(--mantine-color-gray-2)",
     ...onTint(colors, 9),
     ...softTints(colors, 9),
+    "--mantine-color-yellow-light-color": "#7a4b00",
   },
   dark: {
     "--mantine-color-dimmed": "#a6aeb0",

@@ -37,21 +37,19 @@ export function drizzleTransaction(scene: Scene): Contender {
         windowStartsAt: meter.windowStartsAt,
         windowEndsAt: meter.windowEndsAt,
       };
-      await tx
-        .insert(entries)
-        .values({
-          tenantId: ctx.tenant.id,
-          id,
-          idempotencyKey: id,
-          operation: "consume",
-          feature: "messages",
-          units: 1,
-          allowanceUnits: 1,
-          ...receipt,
-          planVersion: meter.planVersion,
-          actor: "system:bench",
-          createdAt: ctx.now(),
-        });
+      await tx.insert(entries).values({
+        tenantId: ctx.tenant.id,
+        id,
+        idempotencyKey: id,
+        operation: "consume",
+        feature: "messages",
+        units: 1,
+        allowanceUnits: 1,
+        ...receipt,
+        planVersion: meter.planVersion,
+        actor: "system:bench",
+        createdAt: ctx.now(),
+      });
     });
   };
 }

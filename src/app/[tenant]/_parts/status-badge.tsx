@@ -5,9 +5,5 @@ const COLORS: Record<string, string> = { active: "fern", trialing: "blue", past_
 /** A subscription's status in Stripe's word, readable. */
 export function StatusBadge({ status }: { status: string }) {
   const words = status.replaceAll("_", " ");
-  return (
-    <Badge color={COLORS[status] ?? "gray"} tt="none">
-      {words.charAt(0).toUpperCase() + words.slice(1)}
-    </Badge>
-  );
+  return <Badge color={COLORS[status] ?? "gray"}>{words.charAt(0).toUpperCase() + words.slice(1)}</Badge>;
 }

@@ -1,16 +1,6 @@
 "use client";
 
-import {
-  Avatar,
-  Menu,
-  MenuDropdown,
-  MenuItem,
-  MenuLabel,
-  MenuTarget,
-  Stack,
-  Text,
-  UnstyledButton,
-} from "@mantine/core";
+import { Avatar, Menu, MenuDropdown, MenuItem, MenuTarget, Stack, Text, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconSelector } from "@tabler/icons-react";
 import type { Route } from "next";
 import Link from "next/link";
@@ -37,7 +27,6 @@ export function WorkspaceSwitcher({ workspaces }: { workspaces: { slug: string; 
         </UnstyledButton>
       </MenuTarget>
       <MenuDropdown>
-        <MenuLabel>Workspaces</MenuLabel>
         {workspaces.map((one) => (
           <MenuItem
             key={one.slug}

@@ -6,17 +6,17 @@ import { formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
 import { UsageBar } from "@/components/usage-bar";
 import { useTRPC } from "@/trpc/client";
+import { metersFirst } from "../meter-order";
 import { useWorkspace } from "../workspace-context";
 
 export function Meters() {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
-  const meters = [...data.meters].sort((a, b) => a.kind.localeCompare(b.kind) * -1);
   return (
     <Section title="Limits" description={`On the plan ${data.plan.name}. Times are in ${timeZone}.`}>
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing={40} verticalSpacing={28}>
-        {meters.map((meter) => (
+        {metersFirst(data.meters).map((meter) => (
           <UsageBar
             key={meter.feature}
             name={meter.name}

@@ -19,7 +19,7 @@ export function Bars({ days, unit, height }: BarsProps) {
       dataKey="day"
       series={[{ name: "units", label: "Used", color: "fern.6" }]}
       valueFormatter={(value) => formatUnits(value, unit)}
-      yAxisProps={{ width: 76, allowDecimals: false, tickFormatter: compact }}
+      yAxisProps={{ width: 56, allowDecimals: false, tickFormatter: compact }}
       xAxisProps={{ minTickGap: 28 }}
       gridAxis="x"
       barChartProps={{ margin: { top: 10 } }}

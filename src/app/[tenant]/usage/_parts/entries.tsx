@@ -17,6 +17,7 @@ import { useState, useTransition } from "react";
 import { formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
 import { WideTable } from "@/components/wide-table";
+import type { FeatureOffer } from "@/server/billing/offers";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
@@ -75,7 +76,7 @@ export function Entries() {
 function EntriesTable({ entries }: { entries: Entry[] }) {
   const trpc = useTRPC();
   const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
-  const nameOf = new Map(offers.features.map(({ id, name }) => [id, name]));
+  const featureOf = new Map(offers.features.map((feature) => [feature.id, feature]));
   return (
     <WideTable label="Ledger entries" minWidth={640} highlightOnHover>
       <TableThead>
@@ -89,27 +90,27 @@ function EntriesTable({ entries }: { entries: Entry[] }) {
       </TableThead>
       <TableTbody>
         {entries.map((entry) => (
-          <EntryRow key={entry.id} entry={entry} name={nameOf.get(entry.feature)} />
+          <EntryRow key={entry.id} entry={entry} feature={featureOf.get(entry.feature)} />
         ))}
       </TableTbody>
     </WideTable>
   );
 }
 
-function EntryRow({ entry, name }: { entry: Entry; name: string | undefined }) {
+function EntryRow({ entry, feature }: { entry: Entry; feature: FeatureOffer | undefined }) {
   const { timeZone } = useWorkspace();
   return (
     <TableTr>
       <TableTd style={{ whiteSpace: "nowrap" }}>{formatDateTime(entry.createdAt, timeZone)}</TableTd>
       <TableTd>
         <Text size="sm" fw={500}>
-          {name ?? (entry.feature === "credits" ? "Credits" : entry.feature)}
+          {feature?.name ?? (entry.feature === "credits" ? "Credits" : entry.feature)}
         </Text>
         <Text size="xs" c="dimmed">
           {operationWords(entry.operation)}
         </Text>
       </TableTd>
-      <TableTd ta="right">{signedUnits(entry)}</TableTd>
+      <TableTd ta="right">{signedUnits(entry, feature?.unit ?? "unit")}</TableTd>
       <TableTd>{paidFrom(entry)}</TableTd>
       <TableTd>{actorWords(entry.actor)}</TableTd>
     </TableTr>

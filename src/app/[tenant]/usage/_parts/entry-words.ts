@@ -1,4 +1,4 @@
-import { formatCount } from "@/components/format";
+import { formatCount, formatUnits } from "@/components/format";
 import type { Outputs } from "@/server/root";
 
 type Entry = Outputs["credits"]["history"]["entries"][number];
@@ -32,10 +32,12 @@ export function actorWords(actor: string): string {
   return ACTORS[actor.split(":")[0] ?? ""] ?? actor;
 }
 
-/** "+500" for what came in, "−40" for what went out. */
-export function signedUnits({ operation, units }: Entry): string {
-  if (operation === "adjust") return formatCount(units);
-  return `${GAINS.has(operation) ? "+" : "−"}${formatCount(Math.abs(units))}`;
+/** "+500" for what came in, "−40" for what went out; bytes are said as "+1 GB". */
+export function signedUnits({ operation, units }: Entry, unit: string): string {
+  const size = Math.abs(units);
+  const figure = unit === "byte" ? formatUnits(size, unit) : formatCount(size);
+  const gained = operation === "adjust" ? units >= 0 : GAINS.has(operation);
+  return `${gained ? "+" : "−"}${figure}`;
 }
 
 /** Where the units of a use came from: "Allowance", "15 credits", or both. */

@@ -8,6 +8,7 @@ import { UsageBar } from "@/components/usage-bar";
 import { AppError } from "@/server/errors";
 import type { Outputs } from "@/server/root";
 import { serverApi } from "@/trpc/server";
+import { metersFirst } from "../../../_parts/meter-order";
 import { CheckAgain } from "./check-again";
 
 type View = Outputs["billing"]["completeReturn"];
@@ -41,9 +42,11 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
     >
       {bought === null && (
         <Stack gap="md" w="100%" my="sm">
-          {meters.slice(0, 4).map(({ feature, name, used, limit, unit }) => (
-            <UsageBar key={feature} name={name} used={used} limit={limit} unit={unit} />
-          ))}
+          {metersFirst(meters)
+            .slice(0, 4)
+            .map(({ feature, name, used, limit, unit }) => (
+              <UsageBar key={feature} name={name} used={used} limit={limit} unit={unit} />
+            ))}
         </Stack>
       )}
       <Group justify="center">
