@@ -2,7 +2,7 @@
 
 import { Group, Progress, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
-import { formatCount, formatUnits } from "./format";
+import { formatCount, formatLimit, formatUnits } from "./format";
 
 const WARN_PERCENT = 80;
 const FULL_PERCENT = 100;
@@ -37,7 +37,7 @@ export function UsageBar({ name, used, limit, unit, note }: UsageBarProps) {
           </Text>
           <Text span c="dimmed" inherit>
             {" / "}
-            {limit === null ? "Unlimited" : formatUnits(limit, unit)}
+            {formatLimit(limit, unit)}
           </Text>
         </Text>
       </Group>

@@ -8,7 +8,9 @@ import superjson from "superjson";
 import type { AppRouter } from "@/server/root";
 import { createQueryClient } from "./query-client";
 
-export const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
+const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
+
+export { useTRPC };
 
 /** What one workspace loaded is never shown in another. */
 const browserClients = new Map<string, QueryClient>();

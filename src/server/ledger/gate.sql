@@ -50,7 +50,7 @@ end $$;
 -- Consumes a batch. Rows come back with their position; one call's denial or replay never touches its neighbours.
 create function gate_consume(
   p_now timestamptz, p_tenants text[], p_features text[], p_units bigint[], p_keys text[], p_ids text[], p_actors text[], p_properties text[]
-) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp set plan_cache_mode = force_generic_plan as $$
+) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   g record;
   m meters;

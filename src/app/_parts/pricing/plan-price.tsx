@@ -6,7 +6,7 @@ import type { PlanOffer } from "@/server/billing/offers";
 export type Interval = "month" | "year";
 
 /** What a plan costs for an interval; null when it is free, sold by people, or not sold that way. */
-export function priceFor(plan: PlanOffer, interval: Interval): Money | null {
+function priceFor(plan: PlanOffer, interval: Interval): Money | null {
   return interval === "month" ? plan.monthly : plan.annual;
 }
 
