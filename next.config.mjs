@@ -6,6 +6,8 @@ const config = {
   // Next would write a file of instructions into the repository.
   agentRules: false,
   poweredByHeader: false,
+  // In development the simulator and the local cron call often; what they do shows in the app.
+  logging: { incomingRequests: { ignore: [/^\/api\/(webhooks|cron)\//] } },
   devIndicators: { position: "bottom-right" },
   images: { unoptimized: true },
   experimental: {

@@ -1,3 +1,4 @@
+import { stripeHandlers } from "@/server/billing/handlers";
 import { startStripeSimulator } from "@/simulator/stripe/server";
 import { type Environment, finished, type Service } from "./services";
 
@@ -20,6 +21,7 @@ export function stripe(options: {
       const webhook = {
         url: `http://localhost:${options.webPort}/api/webhooks/stripe`,
         secret: environment.STRIPE_WEBHOOK_SECRET ?? "",
+        enabledEvents: Object.keys(stripeHandlers),
       };
       const simulator = await startStripeSimulator({
         port: options.port,

@@ -28,11 +28,13 @@ export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">
       <PageHeader title="Usage" description="What was spent when, and every entry of the ledger." />
       <Stack gap="lg">
         {first && (
-          <UsageChart
-            features={features}
-            firstFeature={first.feature}
-            today={calendarDay(ctx.now(), workspace.timeZone)}
-          />
+          <QueryBoundary loading={<CardsSkeleton cards={1} height={390} />}>
+            <UsageChart
+              features={features}
+              firstFeature={first.feature}
+              today={calendarDay(ctx.now(), workspace.timeZone)}
+            />
+          </QueryBoundary>
         )}
         <QueryBoundary loading={<CardsSkeleton cards={1} height={320} />}>
           <Entries />

@@ -1,10 +1,9 @@
 "use client";
 
 import { Group, SegmentedControl, Select, Skeleton, Text } from "@mantine/core";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import dynamic from "next/dynamic";
-import { useState } from "react";
-import { FailureAlert } from "@/components/failure-alert";
+import { useDeferredValue, useState } from "react";
 import { formatUnits } from "@/components/format";
 import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";
@@ -29,18 +28,17 @@ interface UsageChartProps {
 
 export function UsageChart({ features, firstFeature, today }: UsageChartProps) {
   const trpc = useTRPC();
-  const [feature, setFeature] = useState(firstFeature);
-  const [days, setDays] = useState(DEFAULT_DAYS);
-  const { data, error, refetch } = useQuery(
-    trpc.quota.history.queryOptions({ feature, days }, { placeholderData: keepPreviousData }),
-  );
-  const chosen = features.find((one) => one.feature === feature);
-  const filled = data ? fillDays(today, days, data) : null;
-  const total = filled?.reduce((sum, { units }) => sum + units, 0) ?? 0;
+  const [wanted, setWanted] = useState({ feature: firstFeature, days: DEFAULT_DAYS });
+  // The old bars stay until the new ones are there.
+  const shown = useDeferredValue(wanted);
+  const { data } = useSuspenseQuery(trpc.quota.history.queryOptions(shown));
+  const unit = features.find(({ feature }) => feature === shown.feature)?.unit ?? "unit";
+  const days = fillDays(today, shown.days, data);
+  const total = days.reduce((sum, { units }) => sum + units, 0);
   return (
     <Section
       title="Over time"
-      description={filled && chosen ? `${formatUnits(total, chosen.unit)} in ${days} days` : "…"}
+      description={`${formatUnits(total, unit)} in ${shown.days} days`}
       actions={
         <Group gap="sm">
           <Select
@@ -48,26 +46,24 @@ export function UsageChart({ features, firstFeature, today }: UsageChartProps) {
             w={160}
             size="xs"
             allowDeselect={false}
-            value={feature}
-            onChange={(value) => value && setFeature(value)}
-            data={features.map((one) => ({ value: one.feature, label: one.name }))}
+            value={wanted.feature}
+            onChange={(feature) => feature && setWanted({ ...wanted, feature })}
+            data={features.map(({ feature, name }) => ({ value: feature, label: name }))}
           />
           <SegmentedControl
             aria-label="Days shown"
             size="xs"
-            value={String(days)}
-            onChange={(value) => setDays(Number(value))}
+            value={String(wanted.days)}
+            onChange={(span) => setWanted({ ...wanted, days: Number(span) })}
             data={SPANS_DAYS.map((span) => ({ value: String(span), label: `${span} days` }))}
           />
         </Group>
       }
     >
-      <FailureAlert error={error} retry={() => void refetch()} />
-      {!error && filled && <Bars days={filled} unit={chosen?.unit ?? "unit"} height={CHART_HEIGHT} />}
-      {!error && !filled && <Skeleton height={CHART_HEIGHT} />}
-      {!error && filled && total === 0 && (
+      <Bars days={days} unit={unit} height={CHART_HEIGHT} />
+      {total === 0 && (
         <Text size="sm" c="dimmed" mt="sm">
-          Nothing was used in these {days} days.
+          Nothing was used in these {shown.days} days.
         </Text>
       )}
     </Section>
