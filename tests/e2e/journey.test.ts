@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { newVisitor, openBrowser } from "./browser";
-import { open, payWith, signUp, startRun, waitForBar } from "./steps";
+import { open, payWith, ready, signUp, startRun, waitForBar } from "./steps";
 
 const app = inject("app");
 let browser: Browser;
@@ -72,6 +72,7 @@ test("a declined card buys nothing and can be tried again; 3-D Secure and going 
   await page.getByRole("alert").getByText("Your card was declined.").waitFor();
   await page.getByRole("button", { name: "Cancel and go back" }).click();
   await page.waitForURL(`**/${slug}/billing`);
+  await ready(page);
   await page.getByText("There is no subscription.", { exact: false }).waitFor();
 
   await page.getByRole("button", { name: "Upgrade to Pro" }).click();

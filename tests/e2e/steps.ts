@@ -45,14 +45,18 @@ export async function waitForBar(page: Page, name: string): Promise<void> {
   await page.getByRole("progressbar", { name }).first().waitFor({ state: "attached" });
 }
 
-/** Opens a page and waits until React answers: a form that is sent earlier is sent by the browser itself. */
-export async function open(page: Page, url: string): Promise<void> {
-  await page.goto(url);
+/** Waits until React answers: a click that comes earlier is lost, a form is sent by the browser itself. */
+export async function ready(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     [...document.querySelectorAll("main button, main a")].some((element) =>
       Object.keys(element).some((key) => key.startsWith("__reactProps")),
     ),
   );
+}
+
+export async function open(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await ready(page);
 }
 
 export async function payWith(page: Page, card: "4242" | "0002" | "3155"): Promise<void> {

@@ -34,7 +34,7 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
   const { subscription } = data;
   if (plan.id === data.plan.id && (!subscription || subscription.interval === sold))
     return <Inert>Your plan</Inert>;
-  if (!mayPay) return <Inert>Ask an owner to change</Inert>;
+  if (!mayPay) return <Inert>Ask an owner</Inert>;
   if (plan.kind === "free" && !subscription) return <Inert>Included</Inert>;
   return (
     <Stack gap="xs">

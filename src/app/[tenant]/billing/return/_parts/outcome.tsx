@@ -21,7 +21,7 @@ export async function Outcome({ slug, sessionId }: { slug: string; sessionId: st
     return view.status === "paid" ? <Paid slug={slug} view={view} /> : <NotPaid slug={slug} view={view} />;
   } catch (error) {
     if (!(error instanceof TRPCError) || !(error.cause instanceof AppError)) throw error;
-    return <Failed slug={slug} message={error.message} hint={error.cause.hint} />;
+    return <Failed slug={slug} error={error.cause} />;
   }
 }
 
@@ -92,16 +92,16 @@ function NotPaid({ slug, view }: { slug: string; view: View }) {
   );
 }
 
-function Failed({ slug, message, hint }: { slug: string; message: string; hint: string | null }) {
+/** Codes of what may be over in a moment. */
+const PASSING = new Set(["PAYMENT_PROVIDER", "BUSY"]);
+
+function Failed({ slug, error }: { slug: string; error: AppError }) {
+  const passing = PASSING.has(error.code);
+  const text = passing ? "Nothing is lost: a payment that was made is found again." : "Nothing was changed.";
   return (
-    <Message
-      color="red"
-      icon={<IconAlertTriangle />}
-      title={message}
-      text={hint ?? "Nothing is lost: a payment that was made is found again."}
-    >
+    <Message color="red" icon={<IconAlertTriangle />} title={error.message} text={error.hint ?? text}>
       <Group justify="center">
-        <CheckAgain />
+        {passing && <CheckAgain />}
         <LinkButton href={`/${slug}/billing`} variant="default">
           Back to billing
         </LinkButton>
