@@ -5,6 +5,7 @@ import { PageHeader } from "@/components/page-header";
 import { QueryBoundary } from "@/components/query-boundary";
 import { CardsSkeleton } from "@/components/skeletons";
 import { Prefetched } from "@/trpc/server";
+import { metersFirst } from "../_parts/meter-order";
 import { openWorkspace } from "../_parts/open-workspace";
 import { Entries } from "./_parts/entries";
 import { DEFAULT_DAYS, ENTRIES_PER_PAGE } from "./_parts/inputs";
@@ -15,8 +16,9 @@ export const metadata: Metadata = { title: "Usage" };
 export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">) {
   const { workspace, trpc, queries, caller, ctx } = await openWorkspace(params, "usage");
   const { meters } = await caller.quota.status();
-  const features = meters.map(({ feature, name, unit }) => ({ feature, name, unit }));
-  const first = meters.find(({ used }) => used > 0) ?? meters[0];
+  const ordered = metersFirst(meters);
+  const features = ordered.map(({ feature, name, unit }) => ({ feature, name, unit }));
+  const first = ordered.find(({ used }) => used > 0) ?? ordered[0];
   if (first)
     void queries.prefetchQuery(
       trpc.quota.history.queryOptions({ feature: first.feature, days: DEFAULT_DAYS }),

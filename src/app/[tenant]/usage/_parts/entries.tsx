@@ -81,9 +81,9 @@ function EntriesTable({ entries }: { entries: Entry[] }) {
     <WideTable label="Ledger entries" minWidth={640} highlightOnHover>
       <TableThead>
         <TableTr>
-          <TableTh>When</TableTh>
           <TableTh>What</TableTh>
           <TableTh ta="right">Units</TableTh>
+          <TableTh>When</TableTh>
           <TableTh>Paid from</TableTh>
           <TableTh>By</TableTh>
         </TableTr>
@@ -101,7 +101,6 @@ function EntryRow({ entry, feature }: { entry: Entry; feature: FeatureOffer | un
   const { timeZone } = useWorkspace();
   return (
     <TableTr>
-      <TableTd style={{ whiteSpace: "nowrap" }}>{formatDateTime(entry.createdAt, timeZone)}</TableTd>
       <TableTd>
         <Text size="sm" fw={500}>
           {feature?.name ?? (entry.feature === "credits" ? "Credits" : entry.feature)}
@@ -111,6 +110,7 @@ function EntryRow({ entry, feature }: { entry: Entry; feature: FeatureOffer | un
         </Text>
       </TableTd>
       <TableTd ta="right">{signedUnits(entry, feature?.unit ?? "unit")}</TableTd>
+      <TableTd style={{ whiteSpace: "nowrap" }}>{formatDateTime(entry.createdAt, timeZone)}</TableTd>
       <TableTd>{paidFrom(entry)}</TableTd>
       <TableTd>{actorWords(entry.actor)}</TableTd>
     </TableTr>
