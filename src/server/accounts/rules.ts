@@ -42,7 +42,7 @@ const RESERVED_SLUGS = new Set([
 export function slugFrom(name: string): string {
   const plain = name
     .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
+    .replace(/[\p{M}'’]/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")

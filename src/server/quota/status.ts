@@ -1,5 +1,5 @@
 import { and, asc, eq, gte, sql } from "drizzle-orm";
-import type { Overflow } from "@/lib/price-list";
+import type { Feature, Overflow, PriceList } from "@/lib/price-list";
 import { periodAt } from "@/lib/time";
 import type { TenantCtx } from "../context";
 import { balance } from "../credits/service";
@@ -42,14 +42,14 @@ export async function status(ctx: TenantCtx): Promise<QuotaStatus> {
   const rows = await inTenant(ctx, (tx) =>
     tx.select().from(meters).where(eq(meters.tenantId, ctx.tenant.id)),
   );
-  const ofKind = (kind: string) => Object.entries(features).filter(([, feature]) => feature.kind === kind);
-  const order = Object.keys(features);
+  const sold = inListOrder(ctx.prices, features);
+  const ofKind = (kind: string) => sold.filter(([, feature]) => feature.kind === kind);
   return {
     plan: { id: plan.id, name: plan.name, version: version.id },
-    meters: rows
-      .filter((row) => row.feature in features)
-      .sort((a, b) => order.indexOf(a.feature) - order.indexOf(b.feature))
-      .map((row) => meterStatus(ctx.now(), row, features[row.feature]!)),
+    meters: sold.flatMap(([id, feature]) => {
+      const row = rows.find((meter) => meter.feature === id);
+      return row ? [meterStatus(ctx.now(), row, feature)] : [];
+    }),
     flags: ofKind("flag").map(([id, feature]) => ({
       feature: id,
       name: feature.name,
@@ -63,6 +63,13 @@ export async function status(ctx: TenantCtx): Promise<QuotaStatus> {
     })),
     credits: { available: (await balance(ctx)).available },
   };
+}
+
+/** A plan version's features in the price list's order: jsonb, where the version is kept, forgets its own. */
+function inListOrder(prices: PriceList, features: PriceList["features"]): [string, Feature][] {
+  const order = Object.keys(prices.features);
+  const place = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  return Object.entries(features).sort(([a], [b]) => place(a) - place(b));
 }
 
 function meterStatus(
