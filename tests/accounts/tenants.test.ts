@@ -58,7 +58,7 @@ describe("a new workspace", () => {
     );
     const slugs = made.map((one) => one.slug);
     expect(new Set(slugs).size).toBe(20);
-    expect(slugs.every((slug) => /^bo-s-bakery(-[0-9a-f]{6})?$/.test(slug))).toBe(true);
+    expect(slugs.every((slug) => /^bos-bakery(-[0-9a-f]{6})?$/.test(slug))).toBe(true);
   });
 
   test.each([
