@@ -4,7 +4,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { newVisitor, openBrowser, type Visitor } from "./browser";
-import { open, signUp } from "./steps";
+import { open, payWith, signUp, startRun } from "./steps";
 
 const SCREENSHOTS = "tests/e2e/screenshots";
 const LOOKS = [
@@ -60,13 +60,28 @@ test.each(LOOKS)("every page is legible and fits in $look", async ({ look, width
     await open(page, `${app.url}/${slug}${url}`);
     await inspect(visitor, `${look}-app${url.replace("/", "-")}`);
   }
+  await buySomething(visitor, `${app.url}/${slug}`, look);
   await visitor.context.close();
 });
 
 /** Pages are judged with something on them. */
 async function doSomething(page: Page, workspace: string): Promise<void> {
   await open(page, `${workspace}/runs`);
-  await page.getByLabel("Cost in compute units").fill("88");
-  await page.getByRole("button", { name: "Start run" }).click();
+  await startRun(page, 88);
   await page.getByText("88 % used").waitFor();
+}
+
+/** What is only seen on the way: the prompt at the limit, the checkout, and the page that one comes back to. */
+async function buySomething(visitor: Visitor, workspace: string, look: string): Promise<void> {
+  const { page } = visitor;
+  await open(page, `${workspace}/runs`);
+  await startRun(page, 40);
+  await page.getByRole("dialog").getByText("Limit reached").waitFor();
+  await inspect(visitor, `${look}-app-prompt`);
+  await page.getByRole("button", { name: "Upgrade to Pro" }).click();
+  await page.getByRole("heading", { name: "Checkout" }).waitFor();
+  await inspect(visitor, `${look}-checkout`);
+  await payWith(page, "4242");
+  await page.getByRole("heading", { name: "You are on Pro" }).waitFor();
+  await inspect(visitor, `${look}-app-return`);
 }
