@@ -172,6 +172,17 @@ describe("the end", () => {
   });
 });
 
+describe("a folder that is made anew", () => {
+  test("starts empty, whatever was in one of that name before", async () => {
+    const first = await startEmbeddedPostgres({ dir });
+    await ensureDatabase(first.ownerUrl, "old");
+    await first.stop();
+    await rm(dir, { recursive: true });
+    const second = await startEmbeddedPostgres({ dir });
+    expect(await query(second.ownerUrl, "select 1 from pg_database where datname = 'old'")).toHaveLength(0);
+  });
+});
+
 async function homeOf(requested: string): Promise<string> {
   const pointer = await readFile(path.join(requested, "location.txt"), "utf8").catch(() => requested);
   return pointer.trim();

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chown, link, mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import postgres from "postgres";
 import { isProduction } from "@/env";
@@ -7,6 +7,8 @@ import { createOnce, exists, findPostgresBinaries, type PostgresBinaries } from 
 import { type Cluster, ensureRunning, readRunning, run, stopServer } from "./embedded-server";
 
 const OWNER = "postgres";
+/** As root the data lives elsewhere, where an ordinary user may reach it; this file in the folder says where. */
+const POINTER = "location.txt";
 
 /** A running PostgreSQL that belongs to one folder. */
 export interface EmbeddedPostgres {
@@ -50,7 +52,7 @@ export async function removeEmbeddedPostgres(dir: string): Promise<void> {
   if (!(await exists(dir))) return;
   const cluster = await locateCluster(dir);
   await stopServer(cluster);
-  for (const file of [cluster.data, cluster.log, path.join(dir, "location.txt")]) {
+  for (const file of [cluster.data, cluster.log, path.join(dir, POINTER)]) {
     await rm(file, { recursive: true, force: true });
   }
   for (const folder of [cluster.home, dir]) await rmdir(folder).catch(() => undefined);
@@ -84,12 +86,34 @@ async function locateCluster(requestedDir: string): Promise<Cluster> {
   const dir = await realpath(requestedDir);
   let home = dir;
   if (binaries.base) {
-    home = path.join(binaries.base, createHash("sha256").update(dir).digest("hex").slice(0, 16));
+    home = await homeOf(dir, binaries.base);
     await mkdir(home, { recursive: true, mode: 0o700 });
     await giveToServer(binaries, home);
-    await writeFile(path.join(dir, "location.txt"), `${home}\n`);
   }
   return { binaries, home, data: path.join(home, "data"), log: path.join(home, "server.log") };
+}
+
+/**
+ * Where the cluster of `dir` lives is written down in `dir` itself, so that a folder that was deleted and made anew,
+ * or copied with its notes, never meets another's data. The link settles who writes first.
+ */
+async function homeOf(dir: string, base: string): Promise<string> {
+  const pointer = path.join(dir, POINTER);
+  const own = `${createHash("sha256").update(dir).digest("hex").slice(0, 16)}-`;
+  const draft = `${pointer}.${randomBytes(6).toString("hex")}`;
+  await writeFile(draft, `${path.join(base, own + randomBytes(6).toString("hex"))}\n`);
+  try {
+    const noted = await readFile(pointer, "utf8").catch(() => null);
+    if (noted !== null && !path.basename(noted.trim()).startsWith(own)) await rename(draft, pointer);
+    else await link(draft, pointer).catch(ignoreExisting);
+    return (await readFile(pointer, "utf8")).trim();
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 async function initialise(cluster: Cluster, data: string): Promise<void> {
