@@ -4,12 +4,14 @@ import { pushPrices } from "@/server/billing/push";
 import { type Ctx, createCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
 import { runtime } from "@/server/runtime";
+import { loadRunningEnvironment } from "./dev/files";
 
 /**
  * `npm run plans`: how the price list differs from what was sold and from what Stripe knows. Reads only.
  * `npm run plans -- push`: makes the missing plan versions and prices. Tenants stay on their version.
  */
 async function main(): Promise<void> {
+  loadRunningEnvironment();
   const ctx = createCtx(runtime(), { kind: "system", reason: "plans" });
   try {
     if (process.argv[2] === "push") await push(ctx);
