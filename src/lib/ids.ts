@@ -8,6 +8,8 @@ const PREFIXES = {
   apiKey: "key",
   lot: "lot",
   entry: "ent",
+  lease: "lea",
+  override: "ovr",
   checkout: "chk",
   auditEvent: "aud",
   message: "msg",
@@ -44,6 +46,14 @@ export function newId(kind: IdKind, at: Date): string {
   sequence = ms === lastMs ? sequence + 1 : 0;
   lastMs = ms;
   return `${PREFIXES[kind]}_${base32(v7({ msecs: ms, seq: sequence, random: randomBytes16() }, new Uint8Array(16)))}`;
+}
+
+/** Sorts before every id made at `at` or later, and after those of the milliseconds before: a border in time for ids. */
+export function firstId(kind: IdKind, at: Date): string {
+  const bytes = new Uint8Array(16);
+  // A UUIDv7 begins with 48 bits of milliseconds; what follows is never all zeros.
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(at.getTime()) << 16n);
+  return `${PREFIXES[kind]}_${base32(bytes)}`;
 }
 
 /** Marks an id as proven. See {@link TenantId} for who may. */

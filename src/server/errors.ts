@@ -7,18 +7,33 @@ export type AppErrorCode =
   | "UNKNOWN_FEATURE"
   | "IDEMPOTENCY_CONFLICT"
   | "CONFLICT"
+  | "IN_PROGRESS"
   | "ALREADY_SUBSCRIBED"
   | "QUOTA_EXCEEDED"
   | "FEATURE_NOT_IN_PLAN"
   | "ACCOUNT_BLOCKED"
   | "RATE_LIMITED"
+  | "TIMED_OUT"
   | "PRICES_NOT_PUSHED"
   | "PAYMENT_PROVIDER"
   | "BUSY";
 
+/** One thing that would let the call through. `costMinor`: what it costs at least, in minor units; null: to be asked. */
+export type WayOut = { costMinor: number | null; message: string } & (
+  | { kind: "confirm" }
+  | { kind: "wait"; until: Date }
+  /** `costMinor` is then the difference a month. */
+  | { kind: "upgrade"; plan: string }
+  | { kind: "buy_credits"; credits: number; packs: { pack: string; count: number }[] }
+  /** By at least `costMinor`. */
+  | { kind: "raise_spend_cap" }
+);
+
 /** Why the gate said no, for machines: carried by QUOTA_EXCEEDED, FEATURE_NOT_IN_PLAN and ACCOUNT_BLOCKED. */
 export interface Denial {
   feature: string;
+  /** `quota`, `not_in_plan`, `blocked`, `request_cap`, `window_cap`, `spend_cap` or `confirm`. */
+  reason: string;
   used: number;
   /** null: unlimited. */
   limit: number | null;
@@ -27,6 +42,8 @@ export interface Denial {
   resetsAt: Date | null;
   /** The cheapest plan that would allow it, or null when none is sold. */
   upgradeTo: string | null;
+  /** What would let the call through, the cheapest first; empty when nothing of ours would. */
+  waysOut: WayOut[];
 }
 
 /** Message for people, code for machines, hint for builders. */

@@ -1,15 +1,24 @@
 import { forgetExpired } from "./accounts/jobs";
 import { inbox } from "./billing/jobs";
 import type { Ctx } from "./context";
-import { rollDue } from "./quota/jobs";
+import { forgetAnswers } from "./quota/answers";
+import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
+import { sweepLeases } from "./quota/leases";
 
 /** Says in numbers what it did. Every job is safe late, twice, and by two runners at once. */
 export type Job = (ctx: Ctx) => Promise<Record<string, number>>;
 
 /** What `/api/cron/<name>` runs, one line each. */
 export const jobs = {
-  reset: async (ctx) => ({ ...(await rollDue(ctx)), ...(await forgetExpired(ctx)) }),
+  reset: async (ctx) => ({
+    ...(await rollDue(ctx)),
+    ...(await sweepHolds(ctx)),
+    ...(await sweepLeases(ctx)),
+    ...(await forgetExpired(ctx)),
+    ...(await forgetAnswers(ctx)),
+  }),
   inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
+  forecast: async (ctx) => forecastAll(ctx),
 } satisfies Record<string, Job>;
 
 /** The job of that name, or null; what every object has (`constructor`) is no job. */

@@ -28,7 +28,9 @@ export async function guardRequest(request: Request, ownOrigin: string): Promise
   const body = await readCapped(request, MAX_BODY_BYTES);
   if (body === null) return refusal(413);
   if (body !== "" && !isHarmlessJson(body)) return refusal(400);
-  return new Request(request.url, { method: "POST", headers, body: body === "" ? undefined : body });
+  // With its signal: work that nobody waits for any more is to hear of it.
+  const { signal } = request;
+  return new Request(request.url, { method: "POST", headers, body: body === "" ? undefined : body, signal });
 }
 
 /** A read from elsewhere could not see its answer, but there is no reason to serve it either. */

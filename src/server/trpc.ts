@@ -2,10 +2,12 @@ import { initTRPC, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import { mayDo, type Permission } from "./accounts/rules";
 import { openTenant } from "./accounts/service";
-import type { Ctx } from "./context";
+import type { Ctx, TenantCtx } from "./context";
 import { asAppError } from "./db/transaction";
 import { AppError, type AppErrorCode } from "./errors";
-import { type FeaturePolicy, type QuotaPolicy, requireFeature, runWithinQuota } from "./quota/procedure";
+import { isStream } from "./quota/guarded-call";
+import { type FeaturePolicy, noQuota, requireFeature, runWithinQuota } from "./quota/procedure";
+import type { QuotaPolicy } from "./quota/quota-policy";
 
 /** What a request adds to the ctx. Core never sees it: only this file and `quota/procedure.ts` do. */
 export interface RequestCtx extends Ctx {
@@ -35,11 +37,13 @@ const TRPC_CODES: Record<AppErrorCode, TRPCError["code"]> = {
   UNKNOWN_FEATURE: "BAD_REQUEST",
   IDEMPOTENCY_CONFLICT: "CONFLICT",
   CONFLICT: "CONFLICT",
+  IN_PROGRESS: "CONFLICT",
   ALREADY_SUBSCRIBED: "CONFLICT",
   QUOTA_EXCEEDED: "PAYMENT_REQUIRED",
   FEATURE_NOT_IN_PLAN: "PAYMENT_REQUIRED",
   ACCOUNT_BLOCKED: "PAYMENT_REQUIRED",
   RATE_LIMITED: "TOO_MANY_REQUESTS",
+  TIMED_OUT: "GATEWAY_TIMEOUT",
   PRICES_NOT_PUSHED: "PRECONDITION_FAILED",
   PAYMENT_PROVIDER: "BAD_GATEWAY",
   BUSY: "SERVICE_UNAVAILABLE",
@@ -78,12 +82,24 @@ export const createCallerFactory = t.createCallerFactory;
 /** tRPC never lets a middleware catch: a failed call comes back as a result, and its error is given its code here. */
 const base = t.procedure.use(async ({ next }) => {
   const result = await next();
-  if (result.ok) return result;
-  const cause = asAppError(result.error.cause);
-  if (cause instanceof AppError)
-    throw new TRPCError({ code: TRPC_CODES[cause.code], message: cause.message, cause });
-  return result;
+  if (!result.ok) throw coded(result.error);
+  return isStream(result.data) ? { ...result, data: codedStream(result.data) } : result;
 });
+
+/** An error of ours with its code for HTTP; any other stays as it is. */
+function coded(error: unknown): unknown {
+  const cause = asAppError(error instanceof TRPCError ? error.cause : error);
+  if (!(cause instanceof AppError)) return error;
+  return new TRPCError({ code: TRPC_CODES[cause.code], message: cause.message, cause });
+}
+
+async function* codedStream<T, R>(stream: AsyncIterable<T, R>): AsyncGenerator<T, R> {
+  try {
+    return yield* stream;
+  } catch (error) {
+    throw coded(error);
+  }
+}
 
 /** Anybody. */
 export const publicProcedure = base.meta({ access: "public" });
@@ -94,10 +110,27 @@ export const userProcedure = base.meta({ access: "user" }).use(({ ctx, next }) =
   return next({ ctx: { ...ctx, actor: ctx.actor } });
 });
 
+/** What a procedure's policy asks, on input that its own schema has checked. */
+const withinPolicy = t.middleware(async ({ ctx, meta, next, input, path, signal, batchIndex }) => {
+  const tenantCtx = ctx as RequestCtx & TenantCtx;
+  if (meta?.feature) await requireFeature(tenantCtx, meta.feature, input);
+  if (!meta?.quota) return next();
+  return runWithinQuota({
+    ctx: tenantCtx,
+    policy: meta.quota,
+    path,
+    input,
+    signal: signal ?? new AbortController().signal,
+    batchIndex,
+    run: (inner) => next({ ctx: inner }),
+    answered: (data) => ({ ok: true as const, data, marker: undefined as never }),
+  });
+});
+
 /** A member of the workspace that the request names, or, where the procedure allows it, one of its API keys. */
-export const tenantProcedure = base
-  .meta({ access: "tenant" })
-  .use(async ({ ctx, meta, next }) => {
+export const tenantProcedure = endingWith(
+  withinPolicy,
+  base.meta({ access: "tenant" }).use(async ({ ctx, meta, next, signal }) => {
     const tenant = await openTenant(ctx, {
       slug: ctx.request.workspace,
       apiKeyAllowed: meta?.apiKey === true,
@@ -113,22 +146,26 @@ export const tenantProcedure = base
     ) {
       throw new AppError("FORBIDDEN", "Your role in this workspace does not allow this.");
     }
-    return next({ ctx: { ...ctx, tenant } });
-  })
-  .use(async ({ ctx, meta, next, getRawInput }) => {
-    if (meta?.feature) await requireFeature(ctx, meta.feature, getRawInput);
-    return next();
-  })
-  .use(({ ctx, meta, next, getRawInput, path }) => {
-    if (!meta?.quota) return next();
-    return runWithinQuota({
-      ctx,
-      policy: meta.quota,
-      path,
-      getRawInput,
-      run: (inner) => next({ ctx: inner }),
-    });
+    return next({ ctx: { ...ctx, tenant, quota: noQuota(signal ?? new AbortController().signal) } });
+  }),
+);
+
+/**
+ * The same builder, but `last` runs right before the procedure itself, whatever is added before: tRPC's own middlewares
+ * run in the order they are written, which for a ladder step is before the procedure's input is checked.
+ */
+function endingWith<B extends object>(last: typeof withinPolicy, builder: B): B {
+  return new Proxy(builder, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (!(value instanceof Function)) return value;
+      if (name !== "query" && name !== "mutation" && name !== "subscription")
+        return (...args: unknown[]) => endingWith(last, value.apply(target, args));
+      const ended = (target as unknown as typeof t.procedure).use(last);
+      return ended[name].bind(ended);
+    },
   });
+}
 
 /** A member whose role carries the permission. */
 export const can = (permission: Permission) => tenantProcedure.meta({ access: permission });

@@ -2,10 +2,11 @@
 
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
-import { createTRPCContext } from "@trpc/tanstack-react-query";
+import { createTRPCContext, createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
 import { type ReactNode, useState } from "react";
 import superjson from "superjson";
 import type { AppRouter } from "@/server/root";
+import { followStandings } from "./follow-standings";
 import { createQueryClient } from "./query-client";
 
 const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
@@ -30,23 +31,35 @@ export function forgetQueries(): void {
   browserClients.clear();
 }
 
-/** Batched, not streamed: the answer's headers (`RateLimit`) are only known once the calls are done. */
-function createApiClient(workspace: string) {
-  return createTRPCClient<AppRouter>({
+/** Batched, not streamed: the answer's headers, which say what is left, are only known once the calls are done. */
+function createApiClient(workspace: string, queries: QueryClient) {
+  const client = createTRPCClient<AppRouter>({
     links: [
       httpBatchLink({
         url: "/api/trpc",
         transformer: superjson,
         headers: { "x-workspace": workspace },
+        fetch: async (url, init) => {
+          const response = await fetch(url, init as RequestInit);
+          follow(response.headers);
+          return response;
+        },
       }),
     ],
   });
+  const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient: queries });
+  const follow = followStandings({
+    queries,
+    statusKey: trpc.quota.status.queryKey(),
+    stale: [trpc.quota.history.pathFilter(), trpc.quota.estimate.pathFilter(), trpc.credits.pathFilter()],
+  });
+  return client;
 }
 
 /** The API of one workspace for everything below. Give it `key={workspace}`. */
 export function ApiProvider({ workspace, children }: { workspace: string; children: ReactNode }) {
   const [queryClient] = useState(() => queryClientOf(workspace));
-  const [trpcClient] = useState(() => createApiClient(workspace));
+  const [trpcClient] = useState(() => createApiClient(workspace, queryClient));
   return (
     <QueryClientProvider client={queryClient}>
       <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>

@@ -18,6 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/billing/"],
   ["src/server/demo/"],
   ["src/server/"],
+  ["src/client/"],
   ["src/trpc/"],
   ["src/app/", "src/proxy.ts", "src/instrumentation.ts"],
   ["src/commands/"],
@@ -172,6 +173,22 @@ export const sliceRules: Rule[] = [
         "src/simulator/stripe/api.ts": 'import { runtime } from "@/server/runtime";',
         "src/server/runtime.ts": "",
       },
+    ],
+  },
+  {
+    name: "the client is copied elsewhere: besides types, it needs superjson and nothing of this repository",
+    breaches: (code) =>
+      code.scripts("src/client/").flatMap((file) =>
+        code
+          .imports(file)
+          .filter(({ typeOnly, target, specifier }) =>
+            target === null ? specifier !== "superjson" : !typeOnly && !target.startsWith("src/client/"),
+          )
+          .map(({ specifier }) => `${file}: imports ${specifier}`),
+      ),
+    bad: [
+      { "src/client/send.ts": 'import { newId } from "@/lib/ids";', "src/lib/ids.ts": "" },
+      { "src/client/send.ts": 'import { useState } from "react";' },
     ],
   },
 ];

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import { newId } from "@/lib/ids";
 import { systemClock } from "@/lib/time";
@@ -40,7 +41,6 @@ export function drizzleTransaction(scene: Scene): Contender {
       await tx.insert(entries).values({
         tenantId: ctx.tenant.id,
         id,
-        idempotencyKey: id,
         operation: "consume",
         feature: "messages",
         units: 1,
@@ -54,8 +54,14 @@ export function drizzleTransaction(scene: Scene): Contender {
   };
 }
 
-export function gate(scene: Scene): Contender {
-  return (index) => consume(benchCtx(scene, index), { feature: "messages" });
+/** The gate, drawing on an allowance (`messages`) or on credit lots (`compute`). */
+export function gate(scene: Scene, feature: "messages" | "compute" = "messages"): Contender {
+  return (index) => consume(benchCtx(scene, index), { feature });
+}
+
+/** The same with an idempotency key on every call. */
+export function keyedGate(scene: Scene): Contender {
+  return (index) => consume(benchCtx(scene, index), { feature: "messages", key: randomUUID() });
 }
 
 export function benchCtx({ db }: Scene, index: number): TenantCtx {

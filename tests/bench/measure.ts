@@ -38,16 +38,17 @@ const at = (sorted: number[], share: number) =>
 
 /** The median of each figure over the rounds: machines drift, one round proves nothing. */
 export function median(samples: Sample[]): Sample {
-  const middle = (pick: (sample: Sample) => number) => {
-    const sorted = samples.map(pick).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)]!;
-  };
   return {
-    perSecond: middle((s) => s.perSecond),
-    p50Ms: middle((s) => s.p50Ms),
-    p99Ms: middle((s) => s.p99Ms),
+    perSecond: middle(samples.map((s) => s.perSecond)),
+    p50Ms: middle(samples.map((s) => s.p50Ms)),
+    p99Ms: middle(samples.map((s) => s.p99Ms)),
     calls: samples.reduce((sum, s) => sum + s.calls, 0),
   };
+}
+
+export function middle(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
 }
 
 export function shuffled<T>(items: readonly T[]): T[] {

@@ -1,130 +1,80 @@
-import { createCtx } from "@/server/context";
-import { verifyBooks } from "@/server/ledger/books";
-import { consume } from "@/server/quota/consume";
-import { benchCtx, type Contender, drizzleTransaction, gate, rawStatement } from "./contenders";
-import { measure, median, type Sample, shuffled } from "./measure";
-import { openScene, type Scene } from "./scene";
+import { parseArgs } from "node:util";
+import { checkExactness } from "./exactness";
+import { growth } from "./growth";
+import { http } from "./http";
+import { lotPaths, type Pace, paths, race, rawRows } from "./race";
+import { type Found, summary, table } from "./report";
+import { openScene } from "./scene";
+import { type BenchServer, startServer } from "./server";
 
-/** `npm run bench [-- --short] [-- --json]`: ratios within one run, with fsync on; see docs/decisions/0010-hot-path.md. */
-const short = process.argv.includes("--short");
-const asJson = process.argv.includes("--json");
-const TENANTS = short ? 10_000 : 100_000;
-const ROUNDS = short ? 1 : 5;
-const SECONDS = short ? 1 : 3;
-const HOT = 7;
+const PARTS = ["paths", "lots", "growth", "http"] as const;
+type Part = (typeof PARTS)[number];
 
-interface Row {
-  name: string;
-  where: "many" | "hot";
-  inFlight: number;
-  run: Contender;
-}
+const { values: options } = parseArgs({
+  options: {
+    /** Under half a minute: a check that the bench works and that nothing is off by far, without HTTP. */
+    short: { type: "boolean", default: false },
+    /** Nothing but one line of JSON, the last one. */
+    json: { type: "boolean", default: false },
+    /** A comma-separated selection of parts. */
+    only: { type: "string" },
+  },
+});
 
+const sizes = options.short
+  ? { tenants: 10_000, units: 1_000, few: 2_000, many: 10_000, entries: 20_000 }
+  : { tenants: 100_000, units: 5_000, few: 100_000, many: 1_000_000, entries: 5_000_000 };
+const pace: Pace = {
+  ...(options.short
+    ? { rounds: 1, seconds: 0.4, warmSeconds: 0.1 }
+    : { rounds: 5, seconds: 3, warmSeconds: 1 }),
+  onRound: (text) => {
+    if (!options.json) console.log(text);
+  },
+};
+
+/**
+ * `npm run bench [-- --short] [-- --json] [-- --only=paths,lots,growth,http]`: ratios within one run, with fsync on; see
+ * docs/decisions/0010-hot-path.md. What each figure is compared with stands beside it in the code.
+ */
 async function main(): Promise<void> {
-  const scene = await openScene(TENANTS);
+  const parts = partsAskedFor();
+  const server = await startServer();
   try {
-    const rows = contestants(scene);
-    const results = await race(rows);
-    const overGrant = await checkExactness(scene);
-    report(results, overGrant);
+    const found: Found = {};
+    if (parts.has("paths") || parts.has("lots")) Object.assign(found, await onePlace(server, parts));
+    if (parts.has("growth")) found.growth = await growth(server, sizes, pace);
+    if (parts.has("http")) found.http = await http(server, pace);
+    if (found.results && !options.json) table(found.results);
+    console.log(options.json ? JSON.stringify(summary(found)) : summary(found));
   } finally {
-    await scene.stop();
+    await server.stop();
   }
 }
 
-function contestants(scene: Scene): Row[] {
-  const [raw, drizzle, ours] = [rawStatement(scene), drizzleTransaction(scene), gate(scene)];
-  const both = (name: string, inFlight: number, run: Contender): Row[] => [
-    { name, where: "many", inFlight, run },
-    { name, where: "hot", inFlight, run },
-  ];
-  return [
-    ...[1, 16, 64].flatMap((n) => both("raw statement", n, raw)),
-    ...both("drizzle transaction", 16, drizzle),
-    ...[1, 16, 256].flatMap((n) => both("consume", n, ours)),
-  ];
-}
-
-async function race(rows: Row[]): Promise<Map<Row, Sample>> {
-  const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
-  for (const row of rows) await measure(pick(row), row.inFlight, 0.3);
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    for (const row of shuffled(rows)) samples.get(row)!.push(await measure(pick(row), row.inFlight, SECONDS));
-    if (!asJson) console.log(`round ${round} of ${ROUNDS}`);
-  }
-  return new Map(rows.map((row) => [row, median(samples.get(row)!)]));
-}
-
-function pick(row: Row): (index: number) => Promise<unknown> {
-  return row.where === "hot" ? () => row.run(HOT) : () => row.run(Math.floor(Math.random() * TENANTS));
-}
-
-/** 4 × as many calls as units on one tenant, all at once: how many more than the units were let through, and do the books balance. */
-async function checkExactness(scene: Scene): Promise<number> {
-  const ctx = benchCtx(scene, 1);
-  const units = short ? 1_000 : 5_000;
-  const [before] =
-    await scene.owner`select used from meters where tenant_id = ${ctx.tenant.id} and feature = 'messages'`;
-  await scene.owner`update meters set granted = used + ${units} where tenant_id = ${ctx.tenant.id} and feature = 'messages'`;
-  const receipts = await Promise.all(
-    Array.from({ length: units * 4 }, () => consume(ctx, { feature: "messages" })),
-  );
-  const [after] =
-    await scene.owner`select used from meters where tenant_id = ${ctx.tenant.id} and feature = 'messages'`;
-  const allowed = receipts.filter((receipt) => receipt.allowed).length;
-  const booked = Number(after!.used) - Number(before!.used);
-  // The bench's tenants were not granted by entries, so only that line of the books is left aside here.
-  const breaches = (await verifyBooks(createCtx(ctx, ctx.actor))).filter(
-    (b) => b.invariant !== "meter: its window was granted by an entry",
-  );
-  if (allowed !== units || booked !== units || breaches.length > 0) {
-    console.error({ units, allowed, booked, breaches: breaches.slice(0, 5) });
-    process.exitCode = 1;
-  }
-  return Math.max(allowed, booked) - units;
-}
-
-function report(results: Map<Row, Sample>, overGrant: number): void {
-  const of = (name: string, where: Row["where"], inFlight?: number) =>
-    [...results]
-      .filter(
-        ([row]) =>
-          row.name === name && row.where === where && (inFlight === undefined || row.inFlight === inFlight),
-      )
-      .map(([, s]) => s);
-  const best = (samples: Sample[]) => samples.reduce((a, b) => (a.perSecond >= b.perSecond ? a : b));
-  const figures = (where: Row["where"]) => {
-    const ours = of("consume", where, 256)[0]!;
-    const raw = best(of("raw statement", where));
-    const few = of("consume", where, 16)[0]!;
-    return {
-      overRaw: round(ours.perSecond / raw.perSecond),
-      overDrizzle: round(ours.perSecond / best(of("drizzle transaction", where)).perSecond),
-      overRawAt16: round(few.perSecond / raw.perSecond),
-      aloneOverRawP50: round(of("consume", where, 1)[0]!.p50Ms / of("raw statement", where, 1)[0]!.p50Ms),
-      perSecond: Math.round(ours.perSecond),
-      p50Ms: round(ours.p50Ms),
-      p99Ms: round(ours.p99Ms),
-    };
-  };
-  if (!asJson) table(results);
-  const summary = { many: figures("many"), hot: figures("hot"), overGrant };
-  console.log(asJson ? JSON.stringify(summary) : summary);
-}
-
-function table(results: Map<Row, Sample>): void {
-  console.log(`\n${"".padEnd(22)}${"tenants".padEnd(10)}in flight   calls/s    p50 ms    p99 ms`);
-  for (const [row, s] of results) {
-    const cells = [Math.round(s.perSecond).toLocaleString("en-US"), s.p50Ms.toFixed(2), s.p99Ms.toFixed(2)];
-    console.log(
-      row.name.padEnd(22) +
-        row.where.padEnd(10) +
-        String(row.inFlight).padStart(9) +
-        cells.map((cell) => cell.padStart(10)).join(""),
-    );
+/** Everything that is compared with the raw statement, in one database and one race. */
+async function onePlace(server: BenchServer, parts: Set<Part>): Promise<Found> {
+  const lots = parts.has("lots");
+  const scene = await openScene(server, { name: "bench", tenants: sizes.tenants, lots });
+  try {
+    const rows = [
+      ...(parts.has("paths") ? paths(scene) : rawRows(scene, ["many"])),
+      ...(lots ? lotPaths(scene) : []),
+    ];
+    const results = await race(rows, sizes.tenants, pace);
+    return { results, overGrant: await checkExactness(scene, sizes.units) };
+  } finally {
+    await scene.close();
   }
 }
 
-const round = (value: number) => Math.round(value * 100) / 100;
+function partsAskedFor(): Set<Part> {
+  const all = options.short ? PARTS.filter((part) => part !== "http") : PARTS;
+  const asked = options.only ? options.only.split(",") : all;
+  const unknown = asked.filter((name) => !PARTS.includes(name as Part));
+  if (unknown.length > 0)
+    throw new Error(`There is no part ${unknown.join(", ")}. Parts: ${PARTS.join(", ")}.`);
+  return new Set(asked as Part[]);
+}
 
 await main();

@@ -1,6 +1,7 @@
 import { type World, world } from "@tests/support/world";
 import { sql } from "drizzle-orm";
 import { beforeAll, describe, expect, test } from "vitest";
+import { newId } from "@/lib/ids";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { inTenant, inTransaction, setTenant } from "@/server/db/transaction";
@@ -19,7 +20,7 @@ beforeAll(async () => {
   appLogin = new URL(scene.appUrl).username;
   for (const ctx of [ada, bo]) {
     await grantCredits(ctx, { amount: 50, kind: "purchase", source: "test" });
-    await consume(ctx, { feature: "compute", units: 120 });
+    await consume(ctx, { feature: "compute", units: 120, key: "first" });
   }
   const rows =
     await scene.owner`select table_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'
@@ -53,7 +54,7 @@ describe("the catalog", () => {
 describe("rows", () => {
   test("the scene has rows of both tenants in every table of the gate", () => {
     expect(tenantTables).toEqual(
-      expect.arrayContaining(["tenants", "meters", "lots", "entries", "draws", "audit_events"]),
+      expect.arrayContaining(["tenants", "meters", "lots", "entries", "entries_default", "audit_events"]),
     );
   });
 
@@ -88,36 +89,49 @@ describe("rows", () => {
     }
   });
 
-  test("a row can't point at another tenant's, even where the wall is not looked at", async () => {
+  test("an entry that draws on another tenant's lot is a breach of the books", async () => {
     const [lot] = await scene.owner`select id from lots where tenant_id = ${bo.tenant.id}`;
-    const [entry] =
-      await scene.owner`select id from entries where tenant_id = ${ada.tenant.id} and operation = 'consume'`;
-    const crossed = scene.owner`insert into draws (tenant_id, entry_id, lot_id, position, units)
-      values (${ada.tenant.id}, ${String(entry?.id)}, ${String(lot?.id)}, 9, 1)`;
-    await expect(crossed).rejects.toMatchObject({ code: "23503" });
+    let found: string[] = [];
+    const undone = scene.owner.begin(async (tx) => {
+      await tx`insert into entries (tenant_id, id, operation, feature, units, lot_units, beyond_units, lot_ids, lot_draws, actor, created_at)
+        values (${ada.tenant.id}, ${newId("entry", scene.clock.now())}, 'consume', 'compute', 1, 1, 1, ${[String(lot?.id)]}, ${[1]}, 'test', now())`;
+      found = (await tx`select invariant from ledger_books(now())`).map((row) => String(row.invariant));
+      throw new Error("undo");
+    });
+    await expect(undone).rejects.toThrow("undo");
+    expect(found).toContain("lot: what is drawn exists");
   });
 });
 
 describe("append-only tables", () => {
   test("refuse UPDATE and DELETE, as the app and as the owner", async () => {
     const triggers =
-      await scene.owner`select tgrelid::regclass::text as name from pg_trigger where tgname = 'append_only' order by 1`;
+      await scene.owner`select tgrelid::regclass::text as name from pg_trigger where tgname = 'append_only' and tgparentid = 0 order by 1`;
     const names = triggers.map((row) => String(row.name));
-    expect(names).toEqual(expect.arrayContaining(["audit_events", "draws", "entries", "plan_versions"]));
+    expect(names).toEqual(
+      expect.arrayContaining(["audit_events", "entries", "idempotency_keys", "plan_versions"]),
+    );
     for (const name of names) {
       const [column] =
         await scene.owner`select attname from pg_attribute where attrelid = ${name}::regclass and attnum = 1`;
-      for (const text of [
-        `update ${name} set ${column?.attname} = ${column?.attname}`,
-        `delete from ${name}`,
-      ]) {
-        await expect(scene.owner.unsafe(text), text).rejects.toMatchObject({ code: "42501" });
-        const asApp = inTenant(ada, (tx) => tx.execute(sql.raw(text)));
-        await expect(asApp, text).rejects.toMatchObject({ cause: { code: "42501" } });
-      }
+      await expectRefused(name, String(column?.attname));
     }
   });
+
+  test("refuse it to who names a partition instead, too", async () => {
+    const [row] =
+      await scene.owner`select distinct tableoid::regclass::text as partition from entries limit 1`;
+    await expectRefused(String(row?.partition), "tenant_id");
+  });
 });
+
+async function expectRefused(table: string, column: string): Promise<void> {
+  for (const text of [`update ${table} set ${column} = ${column}`, `delete from ${table}`]) {
+    await expect(scene.owner.unsafe(text), text).rejects.toMatchObject({ code: "42501" });
+    const asApp = inTenant(ada, (tx) => tx.execute(sql.raw(text)));
+    await expect(asApp, text).rejects.toMatchObject({ cause: { code: "42501" } });
+  }
+}
 
 /** Some row of bo's, as it stands, to be pushed through ada's transaction. */
 async function rowOf(table: string): Promise<unknown> {

@@ -40,7 +40,19 @@ const REFUSED = ["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND"];
 const fingerprint = async () =>
   JSON.stringify(
     await Promise.all(
-      ["tenants", "members", "api_keys", "entries", "runs", "channels", "checkouts", "audit_events"].map(
+      [
+        "tenants",
+        "members",
+        "api_keys",
+        "entries",
+        "holds",
+        "leases",
+        "answers",
+        "runs",
+        "channels",
+        "checkouts",
+        "audit_events",
+      ].map(
         (table) =>
           owner`select md5(coalesce(string_agg(t::text, ' ' order by t::text), '')) from ${owner(table)} t`,
       ),

@@ -1,5 +1,8 @@
-import { world } from "@tests/support/world";
+import { newTenant, world } from "@tests/support/world";
 import { expect, test } from "vitest";
+import { prices as tollgatePrices } from "@/config/plans";
+import type { PriceList } from "@/lib/price-list";
+import { priceListProblems } from "@/lib/price-list-problems";
 import type { TenantCtx } from "@/server/context";
 import { ensurePlanVersions } from "@/server/plans/service";
 import { consume } from "@/server/quota/consume";
@@ -12,11 +15,6 @@ const { tenant, owner, clock, ctx } = await world();
 const meter = async (of: TenantCtx, feature: string) =>
   (await status(of)).meters.find((row) => row.feature === feature)!;
 const versionOf = async (plan: string) => (await ensurePlanVersions(ctx)).get(plan)!.id;
-const fingerprint = async () =>
-  (
-    await owner`select md5(string_agg(t, '' order by t)) as sum from (select entries::text t from entries union all select meters::text from meters union all select tenant_plans::text from tenant_plans) q`
-  )[0]!.sum;
-
 test("an upgrade raises the limit at once, keeps what was used, and counts windows from the subscription's first day", async () => {
   const ada = await tenant("ada");
   await consume(ada, { feature: "compute", units: 100 });
@@ -37,23 +35,6 @@ test("an upgrade raises the limit at once, keeps what was used, and counts windo
     allowed: false,
     upgradeTo: "enterprise",
   });
-});
-
-test("being told the same plan again changes nothing", async () => {
-  const bo = await tenant("bo");
-  const pro = { planVersionId: await versionOf("pro"), source: "subscription", anchorAt: bo.now() } as const;
-  await entitle(bo, pro);
-  await consume(bo, { feature: "compute", units: 10 });
-  const before = await fingerprint();
-  for (let again = 0; again < 5; again += 1) await entitle(bo, pro);
-  const after =
-    await owner`select count(*)::int as n from entries where tenant_id = ${bo.tenant.id} and operation in ('grant', 'adjust')`;
-  await entitle(bo, pro);
-  expect(
-    await owner`select count(*)::int as n from entries where tenant_id = ${bo.tenant.id} and operation in ('grant', 'adjust')`,
-  ).toEqual(after);
-  expect(before).toBeTruthy();
-  expect(await meter(bo, "compute")).toMatchObject({ used: 10, limit: 2_000 });
 });
 
 test("up and down again, over and over, never yields more than the larger allowance in a window", async () => {
@@ -138,4 +119,39 @@ test("calendar windows follow the tenant's own time zone", async () => {
     used: 0,
     resetsAt: new Date("2027-04-30T12:00:00.000Z"),
   });
+});
+
+test("a new meter is one entry in the price list: new tenants have it, the others with their next version", async () => {
+  const before = await tenant("ada");
+  const energy = {
+    kind: "meter",
+    name: "Energy",
+    unit: "unit",
+    window: "day",
+    align: "calendar",
+    overflow: { to: "deny" },
+  } as const;
+  const limits = { free: 350, pro: 1_500, enterprise: 8_000, custom: "unlimited" } as const;
+  const prices: PriceList = {
+    ...tollgatePrices,
+    features: { ...tollgatePrices.features, energy },
+    plans: tollgatePrices.plans.map((plan) => ({
+      ...plan,
+      limits: { ...plan.limits, energy: limits[plan.id] },
+    })),
+  };
+  expect(priceListProblems(prices)).toEqual([]);
+  const fresh = await newTenant({ ...ctx, prices }, "bo");
+  expect(await consume(fresh, { feature: "energy", units: 350 })).toMatchObject({ allowed: true });
+  expect(await consume(fresh, { feature: "energy" })).toMatchObject({ reason: "quota", upgradeTo: "pro" });
+  clock.advance({ days: 1 });
+  expect(await consume(fresh, { feature: "energy" })).toMatchObject({ allowed: true, used: 1 });
+
+  const older = { ...before, prices };
+  await consume(older, { feature: "compute", units: 40 });
+  expect(await consume(older, { feature: "energy" })).toMatchObject({ reason: "not_in_plan" });
+  expect(await meter(older, "compute")).toMatchObject({ used: 40, limit: 100 });
+  await entitleDefault(older);
+  expect(await consume(older, { feature: "energy", units: 350 })).toMatchObject({ allowed: true });
+  expect(await meter(older, "compute")).toMatchObject({ used: 40, limit: 100 });
 });

@@ -69,7 +69,7 @@ test("a policy that makes no sense is refused by the database itself", async () 
   for (const change of [
     "granted = -1",
     "allowance = 9007199254740992",
-    "overflow_credits = 0",
+    "overflow_cost = 0",
     "overflow_per_units = -3",
     "window_ends_at = null",
     "used = -1",

@@ -8,6 +8,8 @@ import { users } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type Runtime, type TenantCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
 import { entitleDefault } from "@/server/quota/entitle";
+import { sweepHolds } from "@/server/quota/jobs";
+import { sweepLeases } from "@/server/quota/leases";
 import { TestClock } from "./clock";
 import { type TestDatabase, testDatabase } from "./database";
 
@@ -41,6 +43,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   };
   const ctx = createCtx(runtime, { kind: "system", reason: "test" });
   afterEach(async () => {
+    await sweepHolds(ctx);
+    await sweepLeases(ctx);
     expect(await verifyBooks(ctx)).toEqual([]);
   });
   return { ...database, runtime, clock, ctx, tenant: (name, timeZone) => newTenant(ctx, name, timeZone) };

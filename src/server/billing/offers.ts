@@ -1,12 +1,12 @@
 import type { Money } from "@/lib/money";
-import type { Limit, Price } from "@/lib/price-list";
+import type { Feature, Limit, Price, PriceList } from "@/lib/price-list";
 import type { Ctx } from "../context";
 
 export interface FeatureOffer {
   id: string;
   name: string;
-  kind: "flag" | "cap" | "level" | "meter";
-  /** What one unit is called, singular; null for flags. */
+  kind: Feature["kind"];
+  /** What one unit is called, singular; of a pooled feature its meter's; null for flags. */
   unit: string | null;
   /** The window of a meter; null for everything else. */
   window: string | null;
@@ -52,7 +52,7 @@ export function listOffers(ctx: Ctx): Offers {
       id,
       name: feature.name,
       kind: feature.kind,
-      unit: feature.unit ?? null,
+      unit: unitOf(features, feature),
       window: feature.kind === "meter" ? feature.window : null,
     })),
     plans: plans.map(({ id, name, tagline, price, limits }) => ({
@@ -72,4 +72,9 @@ export function listOffers(ctx: Ctx): Offers {
       expiresAfterDays,
     })),
   };
+}
+
+function unitOf(features: PriceList["features"], feature: Feature): string | null {
+  const counted = feature.kind === "pooled" ? features[feature.meter] : feature;
+  return counted?.unit ?? null;
 }

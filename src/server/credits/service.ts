@@ -76,7 +76,11 @@ export interface HistoryPage {
     feature: string;
     units: number;
     allowanceUnits: number;
+    /** Of lots of the feature's own unit. */
+    lotUnits: number;
     credits: number;
+    /** Past the limit, covered by nothing. */
+    overUnits: number;
     usedAfter: number | null;
     limit: number | null;
     actor: string;
@@ -111,7 +115,9 @@ export async function history(ctx: TenantCtx, input: HistoryInput = {}): Promise
       feature: row.feature,
       units: row.units,
       allowanceUnits: row.allowanceUnits,
+      lotUnits: row.lotUnits,
       credits: row.credits,
+      overUnits: row.overUnits,
       usedAfter: row.usedAfter,
       limit: row.grantedAfter,
       actor: row.actor,

@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   gateConnections?: number;
   /** false behind a transaction pooler (pgbouncer, Neon's or Supabase's pooler): costs one parse per call. */
   prepare?: boolean;
+  /** Goes around each client before anything else does: failpoints and schedulers of the tests. */
+  wrap?: (client: postgres.Sql) => postgres.Sql;
 }
 
 /** Opens the app's connections. `max_pipeline` stays at postgres.js's default: lowering it loses acknowledged rows. */
@@ -28,8 +30,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     onnotice: () => {},
     fetch_types: false,
   };
-  const pool = postgres(url, { ...shared, max: options.poolSize ?? 10 });
-  const gate = postgres(url, { ...shared, max: options.gateConnections ?? 2 });
+  const { wrap = (client: postgres.Sql) => client } = options;
+  const pool = wrap(postgres(url, { ...shared, max: options.poolSize ?? 10 }));
+  const gate = wrap(postgres(url, { ...shared, max: options.gateConnections ?? 2 }));
   return {
     orm: drizzle(guardClient(pool), { casing: "snake_case" }),
     gate,

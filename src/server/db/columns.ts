@@ -1,7 +1,7 @@
 import { bigint, customType, timestamp } from "drizzle-orm/pg-core";
 
 /** Ids sort by time byte by byte, whatever the database's own collation. */
-const idText = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
+export const idText = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 
 /** Every tenant table starts with this column, and so do its primary key, uniques, indexes and foreign keys. */
 export const tenantId = () => idText().notNull();

@@ -28,6 +28,8 @@ export async function migrate({ ownerUrl, appUrl }: MigrateOptions): Promise<{ a
     await applyMigrations(drizzle(sql), { migrationsFolder: path.join(serverDir, "db/migrations") });
     const statements = await repeatableSql();
     await sql.begin(async (tx) => {
+      // Slices' functions may call each other whatever the order of their files: bodies are looked at when they run.
+      await tx`set local check_function_bodies = off`;
       for (const text of statements) await tx.unsafe(text);
       await ensureLogin(tx, appUrl);
     });

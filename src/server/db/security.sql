@@ -1,4 +1,19 @@
 -- Applied after every migration, so a table added later gets its wall too. Idempotent.
+
+-- The wall of one tenant table: only rows of the tenant that the transaction is narrowed to, for its owner too.
+create or replace function build_tenant_wall(p_table text) returns void
+language plpgsql set search_path = pg_catalog, public as $$
+begin
+  execute format('alter table public.%I enable row level security', p_table);
+  execute format('alter table public.%I force row level security', p_table);
+  execute format('drop policy if exists tenant_wall on public.%I', p_table);
+  -- The sub-select makes the setting an init plan: read once a statement, not once a row.
+  execute format(
+    'create policy tenant_wall on public.%I using (tenant_id = (select current_setting(''app.tenant_id'', true)))'
+    || ' with check (tenant_id = (select current_setting(''app.tenant_id'', true)))', p_table);
+end $$;
+revoke all on function build_tenant_wall(text) from public;
+
 do $$
 declare
   t record;
@@ -9,7 +24,8 @@ begin
     if not exists (select 1 from pg_roles where rolname = r) then
       execute format('create role %I nologin', r);
     end if;
-    if not pg_has_role(current_user, r, 'member') then
+    -- Who makes a role may not use it yet, since PostgreSQL 16: its member it is, but without its privileges.
+    if not pg_has_role(current_user, r, 'usage') then
       execute format('grant %I to %I', r, current_user);
     end if;
   end loop;
@@ -27,14 +43,9 @@ begin
   loop
     execute format('revoke all on public.%I from public', t.relname);
     execute format('grant select, insert, update, delete on public.%I to tollgate_app', t.relname);
-    continue when not t.of_tenant;
-    execute format('alter table public.%I enable row level security', t.relname);
-    execute format('alter table public.%I force row level security', t.relname);
-    execute format('drop policy if exists tenant_wall on public.%I', t.relname);
-    -- The sub-select makes the setting an init plan: read once a statement, not once a row.
-    execute format(
-      'create policy tenant_wall on public.%I using (tenant_id = (select current_setting(''app.tenant_id'', true)))'
-      || ' with check (tenant_id = (select current_setting(''app.tenant_id'', true)))', t.relname);
+    if t.of_tenant then
+      perform build_tenant_wall(t.relname::text);
+    end if;
   end loop;
 end $$;
 

@@ -1,6 +1,7 @@
 import type { TRPCRouterRecord } from "@trpc/server";
+import { tellStanding } from "../quota/standing";
 import { can, tenantProcedure } from "../trpc";
-import { createChannelInput, removeChannelInput, startRunInput } from "./inputs";
+import { createChannelInput, removeChannelInput, type StartRunInput, startRunInput } from "./inputs";
 import { createChannel, listChannels, listRuns, removeChannel, startRun } from "./service";
 
 const productProcedure = can("product:use");
@@ -11,7 +12,7 @@ export const runsRouter = {
     .meta({
       quota: {
         feature: "compute",
-        units: (input) => (input as { computeUnits: number }).computeUnits,
+        units: ({ computeUnits }: StartRunInput) => computeUnits,
         mode: "consume",
       },
     })
@@ -25,5 +26,9 @@ export const channelsRouter = {
     .meta({ quota: { feature: "channels", units: 1, mode: "consume" } })
     .input(createChannelInput)
     .mutation(({ ctx, input }) => createChannel(ctx, input)),
-  remove: productProcedure.input(removeChannelInput).mutation(({ ctx, input }) => removeChannel(ctx, input)),
+  remove: productProcedure.input(removeChannelInput).mutation(async ({ ctx, input }) => {
+    const removed = await removeChannel(ctx, input);
+    tellStanding(ctx, { ...removed.places, feature: "channels", resetsAt: null });
+    return removed;
+  }),
 } satisfies TRPCRouterRecord;

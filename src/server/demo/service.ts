@@ -4,7 +4,7 @@ import { actorName, type TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";
-import { release } from "../quota/release";
+import { type Released, release } from "../quota/release";
 import {
   type CreateChannelInput,
   createChannelInput,
@@ -74,7 +74,10 @@ export async function createChannel(ctx: TenantCtx, input: CreateChannelInput): 
 }
 
 /** Removes a channel and gives its place back, together. @throws AppError NOT_FOUND */
-export async function removeChannel(ctx: TenantCtx, input: RemoveChannelInput): Promise<{ id: string }> {
+export async function removeChannel(
+  ctx: TenantCtx,
+  input: RemoveChannelInput,
+): Promise<{ id: string; places: Released }> {
   const { id } = parseInput(removeChannelInput, input);
   return inTenant(ctx, async (tx, inner) => {
     const gone = await tx
@@ -82,7 +85,6 @@ export async function removeChannel(ctx: TenantCtx, input: RemoveChannelInput): 
       .where(and(eq(channels.tenantId, ctx.tenant.id), eq(channels.id, id)))
       .returning({ id: channels.id });
     if (gone.length === 0) throw new AppError("NOT_FOUND", "There is no such channel.");
-    await release(inner, { feature: "channels", units: 1, key: `removed:${id}` });
-    return { id };
+    return { id, places: await release(inner, { feature: "channels", units: 1, key: `removed:${id}` }) };
   });
 }

@@ -22,7 +22,7 @@ export async function verifyBooks(ctx: Ctx): Promise<Breach[]> {
         tenant_id: string;
         subject: string;
         detail: string;
-      }>(sql`select * from ${sql.identifier(name)}()`);
+      }>(sql`select * from ${sql.identifier(name)}(${ctx.now().toISOString()}::timestamptz)`);
       found.push(
         ...rows.map((row) => ({
           invariant: row.invariant,

@@ -1,13 +1,21 @@
 -- The gate: every draw on allowance, lots and credits happens in these functions, each in one round trip.
 -- They run as tollgate_gate (nobody can log in as it), because one batch may carry calls of several tenants.
 -- Only the SECURITY DEFINER functions are called from outside; they fix the search_path for the others.
--- Lock order: meter rows by (tenant, feature), then lots in draw order. Both paths keep it, so batches never deadlock.
+-- Lock order: meter rows by (tenant, feature), then holds, then lots in draw order. All paths keep it, so batches never deadlock.
+-- decide.sql holds the exact path, which everything here falls back to; window.sql what time does to a meter.
 
--- decide.sql holds the exact path, which everything here falls back to.
+-- What a batch answers. Calls that were served together share their meter's answer (arrays by group, instants as seconds, and
+-- the lot that paid when it was not the allowance); the others have their own.
+create type gate_batch as (
+  before bigint[], granted bigint[], starts float8[], ends float8[], plans text[], lots text[], by_credits boolean[], others json
+);
+
+create type gate_paid as (
+  at int[], before bigint[], granted bigint[], s timestamptz[], e timestamptz[], plan text[], lot text[], by_credits boolean[]
+);
 
 -- Refuses a call for another tenant than the one the open transaction is narrowed to.
-create or replace function gate_same_tenant(p_tenants text[]) returns void
-language plpgsql as $$
+create function gate_same_tenant(p_tenants text[]) returns void language plpgsql as $$
 declare
   v_tenant constant text := current_setting('app.tenant_id', true);
 begin
@@ -16,162 +24,246 @@ begin
   end if;
 end $$;
 
--- One call alone: the fast path without arrays. When the key turns out to be taken, the units go back under the
--- row's own lock and the exact path answers.
-create function gate_single(
-  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb
-) returns gate_answer language plpgsql as $$
+-- One call alone. The fast path first: one UPDATE whose WHERE settles the race, one INSERT. When the key turns out to be
+-- taken, the units go back under the row's own lock and the exact path answers.
+create function gate_consume_one(
+  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb,
+  p_breakdown jsonb, p_confirmed boolean, p_keep_denial boolean
+) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
-  m meters;
   a gate_answer;
 begin
+  perform gate_same_tenant(array[p_tenant]);
   update meters b set used = b.used + p_units
-    where b.tenant_id = p_tenant and b.feature = p_feature and b.blocked_reason is null
-      and (b.window_ends_at is null or p_now < b.window_ends_at)
-      and b.used + p_units <= coalesce(b.granted, 9007199254740991)
-    returning b.* into m;
-  if not found then return gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties); end if;
-  -- A threshold is told with its entry, so a call that reaches one takes the exact path too.
-  if m.used * 5 < m.granted * 4 or m.granted is null then
-    insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
-                         window_starts_at, window_ends_at, plan_version, actor, properties, created_at)
-      values (p_tenant, p_id, p_key, 'consume', p_feature, p_units, p_units, m.used, m.granted,
-              m.window_starts_at, m.window_ends_at, m.plan_version, p_actor, p_properties, p_now)
-      on conflict (tenant_id, idempotency_key) do nothing;
-    if found then
-      a := ('consumed', null, p_id, m.used, m.granted, 0, m.window_starts_at, m.window_ends_at, p_units, 0, 0, null, m.plan_version, null, null);
-      return a;
+    where b.tenant_id = p_tenant and b.feature = p_feature
+      and b.used + p_units <= b.fast_limit and p_now < b.fast_until and p_units <= b.request_cap
+    returning b.used, b.granted, b.window_starts_at, b.window_ends_at, b.plan_version into a.used, a.granted, a.starts_at, a.ends_at, a.plan_version;
+  if found then
+    if p_key is null or gate_claim(p_tenant, p_key, p_id, gate_hash('consume', p_feature, p_units, p_properties, p_breakdown)) then
+      insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
+                           window_starts_at, window_ends_at, plan_version, actor, properties, breakdown, created_at)
+        values (p_tenant, p_id, p_key, 'consume', p_feature, p_units, p_units, a.used, a.granted,
+                a.starts_at, a.ends_at, a.plan_version, p_actor, p_properties, p_breakdown, p_now);
+      a.status := 'consumed'; a.entry_id := p_id; a.missing := 0; a.allowance_units := p_units;
+      a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0;
+      return next gate_row_of(a);
+      return;
     end if;
+    update meters b set used = b.used - p_units where b.tenant_id = p_tenant and b.feature = p_feature;
   end if;
-  update meters b set used = b.used - p_units where b.tenant_id = p_tenant and b.feature = p_feature;
-  return gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties);
+  return next gate_row_of(gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties, p_breakdown, p_confirmed, p_keep_denial));
 end $$;
 
--- Consumes a batch. Rows come back with their position; one call's denial or replay never touches its neighbours.
+-- A batch. Calls come sorted by group (one meter each, in lock order), with their running total inside the group, so that
+-- the fast path is one UPDATE and one INSERT for all. A group that doesn't fit takes the exact path, call by call.
+-- QK001: a key was used before, or a row was held by somebody. Nothing was done: ask again with p_exact.
 create function gate_consume(
-  p_now timestamptz, p_tenants text[], p_features text[], p_units bigint[], p_keys text[], p_ids text[], p_actors text[], p_properties text[]
-) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp set plan_cache_mode = force_generic_plan set jit = off as $$
+  p_now timestamptz, p_exact boolean, p_group_tenants text[], p_group_features text[], p_group_totals bigint[], p_group_largest bigint[],
+  p_groups int[], p_units bigint[], p_upto bigint[], p_keys text[], p_ids text[], p_actors text[], p_properties text[], p_breakdowns text[]
+) returns setof gate_batch language plpgsql security definer set search_path = pg_catalog, public, pg_temp
+set plan_cache_mode = force_generic_plan set jit = off set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
-  g record;
-  m meters;
-  a gate_answer;
-  n constant int := cardinality(p_tenants);
-  j int;
-  v_before bigint;
-  v_fast int := 0;
-  v_inserted int;
-  v_slow int[] := '{}';
-  v_used bigint[] := array_fill(null::bigint, array[n]);
-  v_granted bigint[] := array_fill(null::bigint, array[n]);
-  v_starts timestamptz[] := array_fill(null::timestamptz, array[n]);
-  v_ends timestamptz[] := array_fill(null::timestamptz, array[n]);
-  v_plan text[] := array_fill(null::text, array[n]);
-  v_crossed smallint[] := array_fill(null::smallint, array[n]);
+  g constant int := cardinality(p_group_tenants);
+  b gate_batch;
+  v_hit int[];
+  v_starts timestamptz[];
+  v_ends timestamptz[];
+  v_rows bigint;
+  v_paid gate_paid;
 begin
-  perform gate_same_tenant(p_tenants);
-  if n = 1 then
-    return next gate_row_of(1, gate_single(p_now, p_tenants[1], p_features[1], p_units[1], p_keys[1], p_ids[1], p_actors[1], p_properties[1]::jsonb));
+  perform gate_same_tenant(p_group_tenants);
+  if p_exact then
+    perform 1 from meters m join unnest(p_group_tenants, p_group_features) q(tenant, feature) on m.tenant_id = q.tenant and m.feature = q.feature
+      order by m.tenant_id, m.feature for no key update of m;
+    b.others := gate_others(p_now, p_group_tenants, p_group_features, null, p_groups, p_units, p_keys, p_ids, p_actors, p_properties, p_breakdowns);
+    return next b;
     return;
   end if;
-  begin
-    for g in
-      select q.t, q.f, sum(q.u)::bigint as total, array_agg(q.i::int order by q.i) as at
-      from unnest(p_tenants, p_features, p_units) with ordinality q(t, f, u, i)
-      group by q.t, q.f order by q.t, q.f
-    loop
-      -- The race between callers is settled here: the row moves only if all of it still fits.
-      update meters b set used = b.used + g.total
-        where b.tenant_id = g.t and b.feature = g.f and b.blocked_reason is null
-          and (b.window_ends_at is null or p_now < b.window_ends_at)
-          and b.used + g.total <= coalesce(b.granted, 9007199254740991)
-        returning b.* into m;
-      if not found then
-        perform 1 from meters b where b.tenant_id = g.t and b.feature = g.f for no key update;
-        v_slow := v_slow || g.at;
-        continue;
-      end if;
-      v_before := m.used - g.total;
-      foreach j in array g.at loop
-        v_used[j] := v_before + p_units[j]; v_granted[j] := m.granted; v_plan[j] := m.plan_version;
-        v_starts[j] := m.window_starts_at; v_ends[j] := m.window_ends_at;
-        if v_used[j] * 5 >= m.granted * 4 then
-          v_crossed[j] := gate_thresholds(p_now, g.t, g.f, p_ids[j], v_before, v_used[j], m.granted, m.window_starts_at);
-        end if;
-        v_before := v_used[j];
-      end loop;
-      v_fast := v_fast + cardinality(g.at);
-    end loop;
-    insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
-                         window_starts_at, window_ends_at, plan_version, crossed, actor, properties, created_at)
-      select q.t, q.id, q.k, 'consume', q.f, q.u, q.u, q.used, q.granted, q.s, q.e, q.plan, q.crossed, q.actor, q.p::jsonb, p_now
-      from unnest(p_tenants, p_ids, p_keys, p_features, p_units, v_used, v_granted, v_starts, v_ends, v_plan, v_crossed, p_actors, p_properties)
-        as q(t, id, k, f, u, used, granted, s, e, plan, crossed, actor, p)
-      where q.used is not null
-      on conflict (tenant_id, idempotency_key) do nothing;
-    get diagnostics v_inserted = row_count;
-    if v_inserted <> v_fast then raise exception 'a key was used before' using errcode = 'QK001'; end if;
-  exception when sqlstate 'QK001' then
-    -- Undone to the line above; every call now takes the exact path, with the meter rows locked in the same order.
-    v_used := array_fill(null::bigint, array[n]);
-    select array_agg(i::int order by t, f, i) into v_slow from unnest(p_tenants, p_features) with ordinality q(t, f, i);
-    perform 1 from meters b where (b.tenant_id, b.feature) in (select * from unnest(p_tenants, p_features))
-      order by b.tenant_id, b.feature for no key update;
-  end;
-
-  return query
-    select q.i::int, 'consumed', null::text, q.id, q.used, q.granted, 0::bigint, (extract(epoch from q.s) * 1000)::bigint,
-           (extract(epoch from q.e) * 1000)::bigint, q.u, 0::bigint, 0::bigint, q.crossed, q.plan, null::text[], null::bigint[]
-    from unnest(p_ids, p_units, v_used, v_granted, v_starts, v_ends, v_plan, v_crossed) with ordinality q(id, u, used, granted, s, e, plan, crossed, i)
-    where q.used is not null;
-  foreach j in array v_slow loop
-    a := gate_one(p_now, p_tenants[j], p_features[j], p_units[j], p_keys[j], p_ids[j], p_actors[j], p_properties[j]::jsonb);
-    return next gate_row_of(j, a);
-  end loop;
+  -- The nested loop that the settings above leave over updates rows in the order of the arrays, which is the lock order.
+  with moved as (
+    update meters m set used = m.used + q.total
+    from unnest(p_group_tenants, p_group_features, p_group_totals, p_group_largest) with ordinality q(tenant, feature, total, largest, at)
+    where m.tenant_id = q.tenant and m.feature = q.feature
+      and m.used + q.total <= m.fast_limit and p_now < m.fast_until and q.largest <= m.request_cap
+    returning q.at::int as at, m.used - q.total as before, m.granted, m.window_starts_at as s, m.window_ends_at as e, m.plan_version
+  )
+  select array_agg(at order by at), array_agg(before order by at), array_agg(granted order by at), array_agg(s order by at),
+         array_agg(e order by at), array_agg(date_part('epoch', s) order by at), array_agg(date_part('epoch', e) order by at), array_agg(plan_version order by at)
+    into v_hit, b.before, b.granted, v_starts, v_ends, b.starts, b.ends, b.plans from moved;
+  if v_hit is null or cardinality(v_hit) < g then
+    -- Not in lock order any more, so nothing is waited for.
+    select count(*) into v_rows from (
+      select 1 from unnest(p_group_tenants, p_group_features) with ordinality q(tenant, feature, at)
+      join meters m on m.tenant_id = q.tenant and m.feature = q.feature
+      where v_hit is null or q.at <> all (v_hit) for no key update of m skip locked) x;
+    if v_rows < (select count(*) from unnest(p_group_tenants, p_group_features) with ordinality q(tenant, feature, at)
+        join meters m on m.tenant_id = q.tenant and m.feature = q.feature where v_hit is null or q.at <> all (v_hit)) then
+      raise exception 'a row was held' using errcode = 'QK001';
+    end if;
+    select array_agg(at) as at, array_agg(used) as before, array_agg(granted) as granted, array_agg(s) as s, array_agg(e) as e, array_agg(plan) as plan,
+           array_agg(lot) as lot, array_agg(by_credits) as by_credits
+      into v_paid from gate_pay_together(p_now, p_group_tenants, p_group_features, p_group_totals, p_group_largest, v_hit);
+    -- Everything by group again: what the allowance served, what one lot paid for, and nulls for the rest.
+    select array_agg(q.before order by q.at), array_agg(q.granted order by q.at), array_agg(q.s order by q.at), array_agg(q.e order by q.at),
+           array_agg(date_part('epoch', q.s) order by q.at), array_agg(date_part('epoch', q.e) order by q.at), array_agg(q.plan order by q.at),
+           array_agg(q.lot order by q.at), array_agg(q.by_credits order by q.at)
+      into b.before, b.granted, v_starts, v_ends, b.starts, b.ends, b.plans, b.lots, b.by_credits
+      from (select h.*, null::text as lot, null::boolean as by_credits from unnest(v_hit, b.before, b.granted, v_starts, v_ends, b.plans) h(at, before, granted, s, e, plan)
+            union all
+            select * from unnest(v_paid.at, v_paid.before, v_paid.granted, v_paid.s, v_paid.e, v_paid.plan, v_paid.lot, v_paid.by_credits)
+            union all
+            select i, null, null, null, null, null, null, null from generate_series(1, g) i where i <> all (coalesce(v_hit, '{}') || coalesce(v_paid.at, '{}'))) q;
+    b.others := gate_others(p_now, p_group_tenants, p_group_features, b.before, p_groups, p_units, p_keys, p_ids, p_actors, p_properties, p_breakdowns);
+  end if;
+  insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
+                       window_starts_at, window_ends_at, plan_version, actor, properties, breakdown, created_at)
+    select p_group_tenants[q.g], q.id, q.key, 'consume', p_group_features[q.g], q.units, q.units, b.before[q.g] + q.upto, b.granted[q.g],
+           v_starts[q.g], v_ends[q.g], b.plans[q.g], q.actor, q.properties::jsonb, q.breakdown::jsonb, p_now
+    from unnest(p_groups, p_units, p_upto, p_keys, p_ids, p_actors, p_properties, p_breakdowns) q(g, units, upto, key, id, actor, properties, breakdown)
+    where b.before[q.g] is not null and b.lots[q.g] is null;
+  if v_paid.at is not null then
+    insert into entries (tenant_id, id, idempotency_key, operation, feature, units, lot_units, credits, beyond_units, lot_ids, lot_draws, used_after, granted_after,
+                         window_starts_at, window_ends_at, plan_version, actor, properties, breakdown, created_at)
+      select p_group_tenants[q.g], q.id, q.key, 'consume', p_group_features[q.g], q.units, case when b.by_credits[q.g] then 0 else q.units end,
+             case when b.by_credits[q.g] then q.units else 0 end, q.units, array[b.lots[q.g]], array[q.units], b.before[q.g], b.granted[q.g],
+             v_starts[q.g], v_ends[q.g], b.plans[q.g], q.actor, q.properties::jsonb, q.breakdown::jsonb, p_now
+      from unnest(p_groups, p_units, p_keys, p_ids, p_actors, p_properties, p_breakdowns) q(g, units, key, id, actor, properties, breakdown)
+      where b.lots[q.g] is not null;
+  end if;
+  if p_keys is not null then
+    insert into idempotency_keys (tenant_id, key, entry_id, request_hash)
+      select p_group_tenants[q.g], q.key, q.id, gate_hash('consume', p_group_features[q.g], q.units, q.properties::jsonb, q.breakdown::jsonb)
+      from unnest(p_groups, p_units, p_keys, p_ids, p_properties, p_breakdowns) q(g, units, key, id, properties, breakdown)
+      where b.before[q.g] is not null and q.key is not null
+      order by 1, 2
+      on conflict do nothing;
+    get diagnostics v_rows = row_count;
+    if v_rows <> (select count(*) from unnest(p_groups, p_keys) q(g, key) where b.before[q.g] is not null and q.key is not null) then
+      raise exception 'a key was used before' using errcode = 'QK001';
+    end if;
+  end if;
+  return next b;
 end $$;
 
--- The same decision without the write. Nothing is locked.
-create function gate_check(p_now timestamptz, p_tenant text, p_feature text, p_units bigint) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+-- Groups whose allowance is used up and whose first lot in draw order covers all their calls: of the meter's own unit or, when
+-- there is none and one credit pays for one unit, of credits. The caller holds the meters' locks. What is less plain is
+-- left to the exact path.
+create function gate_pay_together(
+  p_now timestamptz, p_group_tenants text[], p_group_features text[], p_group_totals bigint[], p_group_largest bigint[], p_hit int[]
+) returns table (at int, used bigint, granted bigint, s timestamptz, e timestamptz, plan text, lot text, by_credits boolean)
+language plpgsql rows 100 as $$
 begin
-  perform gate_same_tenant(array[p_tenant]);
-  return next gate_row_of(1, gate_decide(p_now, p_tenant, p_feature, p_units, true, null, null));
+  return query
+  with asked as (
+    select q.at::int as at, q.total, m.tenant_id, m.feature, m.used, m.granted, m.window_starts_at, m.window_ends_at, m.plan_version, m.overflow = 'credits'
+        and m.overflow_cost = 1 and m.overflow_per_units = 1 as to_credits
+    from unnest(p_group_tenants, p_group_features, p_group_totals, p_group_largest) with ordinality q(tenant, feature, total, largest, at)
+    join meters m on m.tenant_id = q.tenant and m.feature = q.feature
+    where (p_hit is null or q.at <> all (p_hit)) and m.kind = 'meter' and m.blocked_reason is null and p_now < m.fast_until and m.used >= m.granted
+      and q.largest <= m.request_cap and (m.window_cap is null or m.used + m.beyond + q.total <= m.window_cap)
+  ), first as (
+    select a.*, l.id, l.unit from asked a cross join lateral (
+      select o.id, o.unit, o.remaining from (
+        (select x.id, x.unit, x.remaining from lots x
+           where x.tenant_id = a.tenant_id and x.unit = a.feature and x.closed_at is null and x.starts_at <= p_now and (x.expires_at is null or x.expires_at > p_now)
+           order by x.priority, x.expires_at nulls last, x.starts_at, x.id limit 1)
+        union all
+        (select x.id, x.unit, x.remaining from lots x
+           where a.to_credits and x.tenant_id = a.tenant_id and x.unit = 'credits' and x.closed_at is null and x.starts_at <= p_now and (x.expires_at is null or x.expires_at > p_now)
+           order by x.priority, x.expires_at nulls last, x.starts_at, x.id limit 1)) o
+      limit 1) l
+    where l.remaining >= a.total
+  ), paid as (
+    -- Credits are shared by a tenant's meters: the WHERE settles that race.
+    update lots l set remaining = l.remaining - f.total, closed_at = case when l.remaining = f.total then p_now end
+    from first f where l.tenant_id = f.tenant_id and l.id = f.id and l.remaining >= f.total
+    returning f.*
+  ), counted as (
+    update meters m set beyond = m.beyond + p.total from paid p where m.tenant_id = p.tenant_id and m.feature = p.feature
+  )
+  select p.at, p.used, p.granted, p.window_starts_at, p.window_ends_at, p.plan_version, p.id, p.unit = 'credits' from paid p;
 end $$;
 
--- Gives back units of a level (a channel was removed, a seat freed). Never below zero held.
-create function gate_release(
-  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties text
-) returns table (status text, entry_id text, used bigint, granted bigint) language plpgsql
-security definer set search_path = pg_catalog, public, pg_temp as $$
+-- The calls of a batch whose group was not served together (p_served is null for it), one by one: their answers by position.
+create function gate_others(
+  p_now timestamptz, p_group_tenants text[], p_group_features text[], p_served bigint[], p_groups int[], p_units bigint[], p_keys text[],
+  p_ids text[], p_actors text[], p_properties text[], p_breakdowns text[]
+) returns json language plpgsql as $$
 declare
-  m meters;
+  j int;
+  v_others json[] := '{}';
+begin
+  for j in 1..cardinality(p_groups) loop
+    continue when p_served[p_groups[j]] is not null;
+    v_others := v_others || json_build_object('at', j, 'answer', gate_row_of(gate_one(p_now, p_group_tenants[p_groups[j]], p_group_features[p_groups[j]],
+      p_units[j], p_keys[j], p_ids[j], p_actors[j], p_properties[j]::jsonb, p_breakdowns[j]::jsonb, false, false)));
+  end loop;
+  return array_to_json(v_others);
+end $$;
+
+-- The same decision without the write: what time would do is done, asked, and undone.
+create function gate_check(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_id text, p_actor text, p_confirmed boolean)
+returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
   a gate_answer;
 begin
   perform gate_same_tenant(array[p_tenant]);
-  select * into m from meters b where b.tenant_id = p_tenant and b.feature = p_feature and b.kind = 'level' for no key update;
-  if not found then return query select 'not_a_level', null::text, null::bigint, null::bigint; return; end if;
-  a := gate_stored(p_tenant, p_key, 'release', p_feature, p_units, p_properties::jsonb);
-  if a.status is not null then return query select a.status, a.entry_id, a.used, a.granted; return; end if;
-  if m.used < p_units then return query select 'not_held', null::text, m.used, m.granted; return; end if;
-  insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after, window_starts_at, plan_version, actor, properties, created_at)
-    values (p_tenant, p_id, p_key, 'release', p_feature, p_units, -p_units, m.used - p_units, m.granted, m.window_starts_at, m.plan_version, p_actor, p_properties::jsonb, p_now)
-    on conflict (tenant_id, idempotency_key) do nothing;
-  if not found then return query select 'conflict', null::text, m.used, m.granted; return; end if;
-  update meters b set used = b.used - p_units where b.tenant_id = p_tenant and b.feature = p_feature;
-  return query select 'released', p_id, m.used - p_units, m.granted;
+  if not exists (select from meters where tenant_id = p_tenant and feature = p_feature and p_now >= fast_until) then
+    a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
+  end if;
+  if a.status is null or (a.status = 'denied' and exists (
+      select from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now)) then
+    begin
+      perform gate_lock(p_tenant, p_feature);
+      perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
+      perform gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor);
+      a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
+      raise exception 'only asked' using errcode = 'QK002';
+    exception when sqlstate 'QK002' then null;
+    end;
+  end if;
+  return next gate_row_of(a);
 end $$;
 
--- Cron's housekeeping: meters whose window is over, across tenants, in pages. Rolling itself is lazy and exact anyway.
-create or replace function gate_due(p_now timestamptz, p_after_tenant text, p_after_feature text, p_limit int)
+-- Gives back units of a level (a channel was removed, a seat freed): those past the limit first. Never below zero held.
+create function gate_release(
+  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties text
+) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  m meters;
+  a gate_answer;
+  v_hash constant bigint := gate_hash('release', p_feature, p_units, p_properties::jsonb);
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  perform gate_lock(p_tenant, p_feature);
+  perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
+  select * into m from meters where tenant_id = p_tenant and feature = p_feature and kind = 'level';
+  if not found then a.status := 'not_a_level'; return next gate_row_of(a); return; end if;
+  a := gate_stored(p_tenant, p_key, v_hash);
+  if a.status is not null then return next gate_row_of(a); return; end if;
+  a.used := m.used; a.granted := m.granted;
+  if m.used + m.over < p_units then a.status := 'not_held'; return next gate_row_of(a); return; end if;
+  if not gate_claim(p_tenant, p_key, p_id, v_hash) then a.status := 'conflict'; return next gate_row_of(a); return; end if;
+  a.status := 'released'; a.entry_id := p_id; a.starts_at := m.window_starts_at; a.plan_version := m.plan_version;
+  a.over_units := -least(m.over, p_units); a.beyond_units := a.over_units; a.allowance_units := -(p_units + a.over_units);
+  a := gate_apply(p_now, p_tenant, p_feature, p_id, a);
+  perform gate_write(p_now, p_tenant, p_id, null, p_key, 'release', p_feature, p_units, a, 0, p_actor, p_properties::jsonb, null, null);
+  return next gate_row_of(a);
+end $$;
+
+-- Cron's housekeeping: meters whose window or override is over, across tenants, in pages. Both are lazy and exact anyway.
+create function gate_due(p_now timestamptz, p_after_tenant text, p_after_feature text, p_limit int)
 returns table (tenant_id text, feature text) language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   select b.tenant_id, b.feature from meters b
-  where (b.tenant_id, b.feature) > (p_after_tenant, p_after_feature) and b.window_ends_at <= p_now
+  where (b.tenant_id, b.feature) > (p_after_tenant, p_after_feature) and b.fast_until <= p_now
   order by b.tenant_id, b.feature limit p_limit
 $$;
 
--- Rolls one meter if it is due. Safe late, twice, or never.
-create or replace function gate_roll_due(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns boolean
+-- Brings one meter up to date. Safe late, twice, or never.
+create function gate_settle_due(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform gate_same_tenant(array[p_tenant]);
-  perform 1 from meters where tenant_id = p_tenant and feature = p_feature for no key update;
-  return gate_roll(p_now, p_tenant, p_feature, p_id, p_actor);
+  perform gate_lock(p_tenant, p_feature);
+  return gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
 end $$;

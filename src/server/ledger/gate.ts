@@ -1,39 +1,10 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { jitterMs } from "@/lib/random";
 import type { Database, Tx } from "../db/client";
-import { asAppError, isRetryable } from "../db/transaction";
+import { asAppError, isRetryable, postgresCode } from "../db/transaction";
 import { AppError } from "../errors";
-
-/** One wish to draw. `key` is unique per tenant and kept for ever; `id` becomes the entry's id. */
-export interface GateCall {
-  tenantId: string;
-  feature: string;
-  units: number;
-  key: string;
-  id: string;
-  actor: string;
-  properties: Record<string, string | number | boolean> | null;
-}
-
-/** What the gate decided. Units are whole; instants are milliseconds since 1970. */
-export interface GateAnswer {
-  status: "consumed" | "replayed" | "conflict" | "denied";
-  /** `quota`, `not_in_plan` or `blocked:<why>` when denied. */
-  reason: string | null;
-  entryId: string | null;
-  used: number;
-  /** null: unlimited. */
-  granted: number | null;
-  missing: number;
-  startsAtMs: number | null;
-  endsAtMs: number | null;
-  allowanceUnits: number;
-  lotUnits: number;
-  credits: number;
-  crossed: number | null;
-  planVersion: string | null;
-  lots: { lotId: string; units: number }[];
-}
+import { GATE_ROW, type GateAnswer, type GateCall, toAnswer } from "./answer";
+import { batchAnswers, batchParameters } from "./batch";
 
 interface Waiting extends GateCall {
   resolve: (answer: GateAnswer) => void;
@@ -52,10 +23,12 @@ const LANES = 2;
 /** Calls waiting in this process beyond which new ones are turned away at once. */
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
+/** A key of the batch was used before, or somebody held a row out of turn: nothing was done. */
+const ASK_EXACTLY = "QK001";
 
-const COLUMNS = `call_no, status, reason, entry_id, used, granted, missing, starts_ms, ends_ms, allowance_units, lot_units, credits, crossed, plan_version, lot_ids, lot_draws`;
-const CONSUME = `select ${COLUMNS} from gate_consume($1::timestamptz, $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])`;
-const CHECK = `select ${COLUMNS} from gate_check($1::timestamptz, $2, $3, $4::bigint)`;
+const CONSUME_ONE = `select ${GATE_ROW} from gate_consume_one($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10::boolean, $11::boolean)`;
+const CONSUME = `select before, granted, starts, ends, plans, lots, by_credits, others from gate_consume($1::timestamptz, $2::boolean, $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`;
+const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7::boolean)`;
 
 /**
  * Calls of one process that arrive together travel together: each lane keeps one batch in flight and gathers the
@@ -77,6 +50,7 @@ export class Gate {
 
   /** @throws AppError BUSY when the database doesn't answer; the outcome is then known by asking again with the key */
   consume(call: GateCall): Promise<GateAnswer> {
+    if (call.confirmed || call.keepDenial) return this.#one(call);
     const lane = this.#lanes[laneOf(call.tenantId)]!;
     if (lane.queue.length >= MAX_WAITING)
       throw new AppError("BUSY", "The service is busy. Please try again in a moment.");
@@ -91,9 +65,20 @@ export class Gate {
     });
   }
 
-  /** The same decision without the write, and without a lock. */
-  async check(call: Pick<GateCall, "tenantId" | "feature" | "units">): Promise<GateAnswer> {
-    const rows = await this.#run(CHECK, [this.#now().toISOString(), call.tenantId, call.feature, call.units]);
+  /** The same decision without the write. */
+  async check(
+    call: Pick<GateCall, "tenantId" | "feature" | "units" | "id" | "actor" | "confirmed">,
+  ): Promise<GateAnswer> {
+    const { tenantId, feature, units, id, actor, confirmed } = call;
+    const rows = await this.#run(CHECK, [
+      this.#now().toISOString(),
+      tenantId,
+      feature,
+      units,
+      id,
+      actor,
+      confirmed,
+    ]);
     return toAnswer(rows[0]!);
   }
 
@@ -103,20 +88,33 @@ export class Gate {
       const batch = lane.queue.length <= MAX_BATCH ? lane.queue : lane.queue.slice(0, MAX_BATCH);
       lane.queue = lane.queue.slice(batch.length);
       await this.#send(batch);
+      // Whoever was answered may ask again at once: they gather before the next batch leaves.
+      await new Promise(setImmediate);
     }
     lane.busy = false;
   }
 
-  async #send(batch: Waiting[]): Promise<void> {
+  async #send(waiting: Waiting[]): Promise<void> {
     try {
-      const rows = await this.#run(CONSUME, consumeParameters(this.#now(), batch));
-      for (const row of rows) batch[Number(row[0]) - 1]!.resolve(toAnswer(row));
+      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!));
+      const { parameters, order } = batchParameters(waiting);
+      const now = this.#now().toISOString();
+      const rows = await this.#run(CONSUME, [now, false, ...parameters]).catch((error) => {
+        if (postgresCode(error) !== ASK_EXACTLY) throw error;
+        return this.#run(CONSUME, [now, true, ...parameters]);
+      });
+      batchAnswers(order, rows[0]!, (call, answer) => call.resolve(answer));
     } catch (error) {
-      for (const call of batch) call.reject(error);
+      for (const call of waiting) call.reject(error);
     }
   }
 
-  async #run(text: string, parameters: (string | number)[]): Promise<unknown[][]> {
+  async #one(call: GateCall): Promise<GateAnswer> {
+    const rows = await this.#run(CONSUME_ONE, oneParameters(this.#now(), call));
+    return toAnswer(rows[0]!);
+  }
+
+  async #run(text: string, parameters: (string | number | boolean | null)[]): Promise<readonly unknown[][]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#db.gate.unsafe(text, parameters, { prepare: true }).values();
@@ -130,10 +128,19 @@ export class Gate {
 
 /** The same call inside the caller's transaction: it commits or rolls back with everything else there. */
 export async function consumeInTransaction(tx: Tx, now: Date, call: GateCall): Promise<GateAnswer> {
-  const [at, tenants, features, units, keys, ids, actors, properties] = consumeParameters(now, [call]);
-  const rows = await tx.execute(
-    sql`select ${sql.raw(COLUMNS)} from gate_consume(${at}::timestamptz, ${tenants}::text[], ${features}::text[], ${units}::bigint[], ${keys}::text[], ${ids}::text[], ${actors}::text[], ${properties}::text[])`,
+  const [at, tenant, feature, units, key, id, actor, properties, breakdown, confirmed, keep] = oneParameters(
+    now,
+    call,
   );
+  return gateRow(
+    tx,
+    sql`gate_consume_one(${at}::timestamptz, ${tenant}, ${feature}, ${units}::bigint, ${key}, ${id}, ${actor}, ${properties}::text::jsonb, ${breakdown}::text::jsonb, ${confirmed}::boolean, ${keep}::boolean)`,
+  );
+}
+
+/** Asks a function of the gate that answers with one `gate_row`. */
+export async function gateRow(tx: Tx, call: SQL): Promise<GateAnswer> {
+  const rows = await tx.execute(sql`select ${sql.raw(GATE_ROW)} from ${call}`);
   return toAnswer(Object.values(rows[0]!));
 }
 
@@ -148,78 +155,20 @@ export function gateOf(ctx: { db: Database; now: () => Date }): Gate {
   return gate;
 }
 
-function consumeParameters(now: Date, calls: GateCall[]): string[] {
+function oneParameters(now: Date, call: GateCall): (string | number | boolean | null)[] {
   return [
     now.toISOString(),
-    arrayLiteral(calls, (call) => call.tenantId),
-    arrayLiteral(calls, (call) => call.feature),
-    `{${calls.map((call) => call.units).join(",")}}`,
-    arrayLiteral(calls, (call) => call.key),
-    arrayLiteral(calls, (call) => call.id),
-    arrayLiteral(calls, (call) => call.actor),
-    arrayLiteral(calls, (call) => (call.properties ? JSON.stringify(call.properties) : null)),
+    call.tenantId,
+    call.feature,
+    call.units,
+    call.key,
+    call.id,
+    call.actor,
+    call.properties && JSON.stringify(call.properties),
+    call.breakdown && JSON.stringify(call.breakdown),
+    call.confirmed,
+    call.keepDenial,
   ];
-}
-
-const PLAIN = /^[A-Za-z0-9_:.-]+$/;
-
-/** A Postgres text[] literal. Most values are plain ids and need no quoting. */
-function arrayLiteral(calls: GateCall[], pick: (call: GateCall) => string | null): string {
-  const parts = calls.map((call) => {
-    const value = pick(call);
-    if (value === null) return "NULL";
-    if (PLAIN.test(value) && value.length !== 4) return value;
-    return `"${value.replace(/[\\"]/g, "\\$&")}"`;
-  });
-  return `{${parts.join(",")}}`;
-}
-
-function toAnswer(row: unknown[]): GateAnswer {
-  const [
-    ,
-    status,
-    reason,
-    entryId,
-    used,
-    granted,
-    missing,
-    starts,
-    ends,
-    allowance,
-    lots,
-    credits,
-    crossed,
-    plan,
-    lotIds,
-    lotDraws,
-  ] = row;
-  return {
-    status: status as GateAnswer["status"],
-    reason: reason as string | null,
-    entryId: entryId as string | null,
-    used: Number(used ?? 0),
-    granted: numberOrNull(granted),
-    missing: Number(missing ?? 0),
-    startsAtMs: numberOrNull(starts),
-    endsAtMs: numberOrNull(ends),
-    allowanceUnits: Number(allowance ?? 0),
-    lotUnits: Number(lots ?? 0),
-    credits: Number(credits ?? 0),
-    crossed: numberOrNull(crossed),
-    planVersion: plan as string | null,
-    lots: lotIds ? pairs(String(lotIds), String(lotDraws)) : [],
-  };
-}
-
-const numberOrNull = (value: unknown) => (value === null || value === undefined ? null : Number(value));
-
-/** `{lot_a,lot_b}` and `{5,2}`: our own ids and whole numbers, so there is nothing to unquote. */
-function pairs(ids: string, draws: string): { lotId: string; units: number }[] {
-  const amounts = draws.slice(1, -1).split(",");
-  return ids
-    .slice(1, -1)
-    .split(",")
-    .map((lotId, at) => ({ lotId, units: Number(amounts[at]) }));
 }
 
 function laneOf(tenantId: string): number {

@@ -9,6 +9,7 @@ export type LotKind = (typeof lots.$inferSelect)["kind"];
 
 /** Draw order among lots: what would be lost first is spent first; what was paid for, last. */
 const PRIORITY: Record<LotKind, number> = {
+  rollover: 5,
   replenish: 10,
   trial: 20,
   promo: 30,

@@ -39,20 +39,3 @@ export function limitUnits(limit: Limit | undefined): number | null {
   const size = limitSize(limit);
   return size === Number.POSITIVE_INFINITY ? null : size;
 }
-
-/** The cheapest plan of the list whose limit for `feature` is at least `wanted` units and above the current one. */
-export function upgradeFor(
-  list: PriceList,
-  feature: string,
-  currentPlanId: string,
-  wanted: number,
-): Plan | null {
-  const at = list.plans.findIndex((plan) => plan.id === currentPlanId);
-  const current = limitSize(list.plans[at]?.limits[feature]);
-  const sold = list.plans.slice(at + 1).filter((plan) => plan.price.kind !== "free");
-  return (
-    sold.find(
-      (plan) => limitSize(plan.limits[feature]) >= wanted && limitSize(plan.limits[feature]) > current,
-    ) ?? null
-  );
-}

@@ -1,6 +1,16 @@
-import { foreignKey, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  foreignKey,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { tenants } from "../accounts/tables";
-import { createdAt, instant, tenantId } from "../db/columns";
+import { createdAt, id, instant, tenantId, units } from "../db/columns";
 import type { PlanDefinition } from "./rules";
 
 /** What was sold, word for word. Immutable: no UPDATE or DELETE, by grant and by trigger. */
@@ -37,6 +47,30 @@ export const tenantPlans = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenantId] }),
+    foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
+  ],
+);
+
+/** A limit of one tenant's own, agreed by people. At most one holds per feature; ended ones stay, to explain old receipts. */
+export const overrides = pgTable(
+  "overrides",
+  {
+    tenantId: tenantId(),
+    id: id(),
+    feature: text().notNull(),
+    /** Units, or for a flag 0 or 1; null: unlimited. */
+    limit: units(),
+    reason: text().notNull(),
+    actor: text().notNull(),
+    createdAt: createdAt(),
+    /** The instant it stops holding, with or without cron; null: lasts until it is ended. */
+    expiresAt: instant(),
+    endedAt: instant(),
+    endedBy: text(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    uniqueIndex("overrides_one_per_feature").on(t.tenantId, t.feature).where(sql`ended_at is null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );

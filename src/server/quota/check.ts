@@ -1,12 +1,12 @@
-import { type Limit, limitSize } from "@/lib/price-list";
-import type { TenantCtx } from "../context";
+import { newId } from "@/lib/ids";
+import { actorName, type TenantCtx } from "../context";
 import { gateOf } from "../ledger/gate";
 import { parseInput } from "../parse";
-import { limitUnits } from "../plans/rules";
-import { currentPlan } from "../plans/service";
-import { requireKind } from "./consume";
+import { effectiveLimit } from "../plans/live-overrides";
+import { plain, requireKind } from "./consume";
 import { type CheckInput, checkInput } from "./inputs";
-import { allowed, type Decision, denied } from "./rules";
+import { rateCosts } from "./rate";
+import { aboveCeiling, allowed, type Decision, denied, isAboveCeiling, NOTHING } from "./rules";
 
 /**
  * Would `units` of this feature be allowed now? The same decision as `consume`, without the write. For a flag: is
@@ -14,32 +14,42 @@ import { allowed, type Decision, denied } from "./rules";
  * @throws AppError UNKNOWN_FEATURE, BUSY
  */
 export async function check(ctx: TenantCtx, input: CheckInput): Promise<Decision> {
-  const asked = parseInput(checkInput, input);
-  const { kind } = requireKind(ctx, asked.feature, ["flag", "cap", "level", "meter"]);
-  if (kind === "flag" || kind === "cap") return checkPlan(ctx, asked);
-  const answer = await gateOf(ctx).check({ tenantId: ctx.tenant.id, ...asked });
-  return answer.status === "denied" ? denied(ctx.prices, asked, answer) : allowed(asked, answer);
+  const { confirmed, ...asked } = parseInput(checkInput, input);
+  const { kind } = requireKind(ctx, asked.feature, ["flag", "cap", "level", "meter", "pooled"]);
+  if (kind === "flag" || kind === "cap") {
+    const { feature, units = 1 } = asked;
+    return checkPlan(ctx, { feature, units }, confirmed ?? false);
+  }
+  const { feature, units, ceiling, planVersion } =
+    kind === "pooled" || asked.costs ? await rateCosts(ctx, asked) : plain(asked);
+  if (isAboveCeiling(units, ceiling))
+    return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
+  const answer = await gateOf(ctx).check({
+    tenantId: ctx.tenant.id,
+    feature,
+    units,
+    id: newId("entry", ctx.now()),
+    actor: actorName(ctx.actor),
+    confirmed: confirmed ?? false,
+  });
+  if (answer.status === "denied") return denied(ctx.prices, { feature, units }, answer);
+  return allowed(ctx.prices, { feature, units }, answer);
 }
 
-/** Flags and caps hold no balance: the plan version's limit alone decides. */
-async function checkPlan(ctx: TenantCtx, asked: { feature: string; units: number }): Promise<Decision> {
-  const { version } = await currentPlan(ctx);
-  const limit: Limit | undefined = version.definition.plan.limits[asked.feature];
-  const answer = {
-    used: 0,
-    granted: limitUnits(limit),
-    missing: Math.max(asked.units - limitSize(limit), 0),
-    startsAtMs: null,
-    endsAtMs: null,
-    allowanceUnits: 0,
-    lotUnits: 0,
-    credits: 0,
-    crossed: null,
-    planVersion: version.id,
-    entryId: null,
-    lots: [],
-  };
-  if (answer.missing === 0) return allowed(asked, { ...answer, status: "consumed", reason: null });
-  const reason = limitSize(limit) === 0 ? "not_in_plan" : "quota";
+/** Flags and caps hold no balance: the tenant's own limit, or else its plan version's, alone decides. */
+async function checkPlan(
+  ctx: TenantCtx,
+  asked: { feature: string; units: number },
+  confirmed: boolean,
+): Promise<Decision> {
+  const { limit, version } = await effectiveLimit(ctx, asked.feature);
+  const missing = limit === null ? 0 : Math.max(asked.units - limit, 0);
+  const answer = { ...NOTHING, granted: limit, missing, planVersion: version.id };
+  if (missing === 0) return allowed(ctx.prices, asked, { ...answer, status: "consumed" });
+  const sold = version.definition.features[asked.feature];
+  const onLimit = (sold?.kind === "cap" ? sold.onLimit : undefined) ?? "block";
+  if (limit !== 0 && (onLimit === "warn" || (onLimit === "prompt" && confirmed)))
+    return allowed(ctx.prices, asked, { ...answer, status: "consumed", missing: 0, overUnits: missing });
+  const reason = limit === 0 ? "not_in_plan" : onLimit === "prompt" ? "confirm" : "quota";
   return denied(ctx.prices, asked, { ...answer, status: "denied", reason });
 }

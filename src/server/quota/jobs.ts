@@ -1,19 +1,29 @@
 import { sql } from "drizzle-orm";
-import { newId } from "@/lib/ids";
+import { newId, provenTenantId } from "@/lib/ids";
+import { tenantById } from "../accounts/service";
 import { actorName, type Ctx } from "../context";
 import type { Tx } from "../db/client";
 import { inTransaction } from "../db/transaction";
+import { forecast } from "./forecast";
 
 const PAGE = 500;
 
-/** Opens a meter's new window if the old one is over. In a transaction that is narrowed to a tenant, that tenant's only. */
+export interface MeterOfTenant {
+  tenantId: string;
+  feature: string;
+}
+
+/**
+ * Brings a meter up to date: a window that is over is closed and the next opened, an override that is over ends.
+ * In a transaction that is narrowed to a tenant, that tenant's only.
+ */
 export async function rollMeter(
   ctx: Ctx & { tx: Tx },
   meter: { tenantId: string; feature: string },
 ): Promise<boolean> {
   const now = ctx.now();
   const rows = await ctx.tx.execute<{ rolled: boolean }>(
-    sql`select gate_roll_due(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as rolled`,
+    sql`select gate_settle_due(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as rolled`,
   );
   return rows[0]?.rolled === true;
 }
@@ -23,26 +33,69 @@ export async function rollMeter(
  * so this is housekeeping: safe late, twice, by two runners at once, or never.
  */
 export async function rollDue(ctx: Ctx): Promise<{ rolled: number }> {
-  let rolled = 0;
-  let after = { tenantId: "", feature: "" };
+  const rolled = await forEachDue(ctx, "gate_due", async (meter) =>
+    (await inTransaction(ctx, (tx) => rollMeter({ ...ctx, tx }, meter))) ? 1 : 0,
+  );
+  return { rolled };
+}
+
+/**
+ * Cron `reset`: gives back what abandoned holds keep. The gate does the same for a call that would be denied, so a
+ * hold keeps nothing past its expiry anyway. Safe late, twice, by two runners at once, and beside a late commit.
+ */
+export async function sweepHolds(ctx: Ctx): Promise<{ expiredHolds: number }> {
+  const expiredHolds = await forEachDue(ctx, "gate_holds_due", async (meter) => {
+    const now = ctx.now();
+    const rows = await inTransaction(ctx, (tx) =>
+      tx.execute<{ swept: number }>(
+        sql`select gate_sweep(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as swept`,
+      ),
+    );
+    return Number(rows[0]?.swept ?? 0);
+  });
+  return { expiredHolds };
+}
+
+/**
+ * Cron `forecast`: tells tenants whose pace uses an allowance up before it resets, once per window. A tenant at a time,
+ * each in its own transaction. Safe late, twice, by two runners at once, or never.
+ */
+export async function forecastAll(ctx: Ctx): Promise<{ foreseen: number }> {
+  const foreseen = await forEachDue(ctx, "forecast_due", async ({ tenantId, feature }) => {
+    const tenant = await tenantById(ctx, provenTenantId(tenantId));
+    return (await forecast({ ...ctx, tenant }, feature)) ? 1 : 0;
+  });
+  return { foreseen };
+}
+
+type Due = "gate_due" | "gate_holds_due" | "forecast_due";
+
+/** Every meter that is due for something, across tenants, page by page. Sums what `work` says of each. */
+async function forEachDue(
+  ctx: Ctx,
+  due: Due,
+  work: (meter: MeterOfTenant) => Promise<number>,
+): Promise<number> {
+  let done = 0;
+  let after: MeterOfTenant = { tenantId: "", feature: "" };
   for (;;) {
-    const due = await dueMeters(ctx, after);
-    for (const meter of due) {
-      const done = await inTransaction(ctx, (tx) => rollMeter({ ...ctx, tx }, meter));
-      rolled += done ? 1 : 0;
-      after = meter;
-    }
-    if (due.length < PAGE) return { rolled };
+    const page = await duePage(ctx, due, after, PAGE);
+    for (const meter of page) done += await work(meter);
+    if (page.length < PAGE) return done;
+    after = page.at(-1)!;
   }
 }
 
-async function dueMeters(
+/** The next meters that are due, by (tenant, feature). Ids only: the rest is asked as the tenant. */
+export async function duePage(
   ctx: Ctx,
-  after: { tenantId: string; feature: string },
-): Promise<{ tenantId: string; feature: string }[]> {
+  due: Due,
+  after: MeterOfTenant,
+  limit: number,
+): Promise<MeterOfTenant[]> {
   const rows = await inTransaction(ctx, (tx) =>
     tx.execute<{ tenant_id: string; feature: string }>(
-      sql`select tenant_id, feature from gate_due(${ctx.now().toISOString()}::timestamptz, ${after.tenantId}, ${after.feature}, ${PAGE})`,
+      sql`select tenant_id, feature from ${sql.identifier(due)}(${ctx.now().toISOString()}::timestamptz, ${after.tenantId}, ${after.feature}, ${limit})`,
     ),
   );
   return rows.map((row) => ({ tenantId: row.tenant_id, feature: row.feature }));

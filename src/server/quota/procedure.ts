@@ -1,117 +1,50 @@
 import type { FeatureId } from "@/config/plans";
-import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
-import type { Tx } from "../db/client";
-import { inTenant } from "../db/transaction";
-import { AppError } from "../errors";
 import { check } from "./check";
-import { consume } from "./consume";
-import { type Denied, type Receipt, rateLimitHeaders } from "./rules";
-
-/** `.meta({ quota })`: what one call of a procedure costs. Charged in the same transaction as what the call does. */
-export interface QuotaPolicy {
-  feature: FeatureId;
-  /** Whole units above 0, or how to tell from the (still unchecked) input. */
-  units: number | ((input: unknown) => number);
-  mode: "consume";
-}
+import { runConsumeMode } from "./consume-mode";
+import { denial } from "./denial";
+import type { GatedCtx, GuardedCall, QuotaHandle } from "./guarded-call";
+import { runReserveMode } from "./reserve-mode";
 
 /** `.meta({ feature })`: a flag that must be on, or a cap that the input must fit in. */
-export type FeaturePolicy = FeatureId | { feature: FeatureId; units: (input: unknown) => number };
-
-interface GatedCtx extends TenantCtx {
-  request: { headers: Headers; resHeaders: Headers };
-}
-
-interface Run<C> {
-  ctx: C;
-  policy: QuotaPolicy;
-  path: string;
-  getRawInput: () => Promise<unknown>;
-}
-
-/** Thrown to undo the transaction, and unwrapped outside it: tRPC reports failure as a result, not as a throw. */
-class Undo extends Error {
-  constructor(readonly result: unknown) {
-    super("undone");
-  }
-}
+export type FeaturePolicy =
+  | FeatureId
+  | {
+      feature: FeatureId;
+      units: (input: never) => number;
+      /** Whether a person agreed to go past a cap that asks first. */
+      confirmed?: (input: never) => boolean;
+    };
 
 /**
- * Charges, then runs the procedure, in one transaction: when the input is refused or the procedure fails,
- * the charge was never made. A denial is QUOTA_EXCEEDED, FEATURE_NOT_IN_PLAN or ACCOUNT_BLOCKED with its cause.
+ * Runs one call of a procedure within its quota. A denial is QUOTA_EXCEEDED, FEATURE_NOT_IN_PLAN or ACCOUNT_BLOCKED
+ * with its cause, and the procedure is not run. With a key, a call that was answered is not run again either.
+ * @throws AppError also IDEMPOTENCY_CONFLICT, IN_PROGRESS, TIMED_OUT
  */
-export async function runWithinQuota<C extends GatedCtx, R extends { ok: boolean }>({
-  ctx,
-  policy,
-  path,
-  getRawInput,
-  run,
-}: Run<C> & { run: (ctx: C & { tx: Tx; receipt: Receipt }) => Promise<R> }): Promise<R> {
-  const units = await unitsOf(policy.units, getRawInput);
-  const key = ctx.request.headers.get("idempotency-key");
-  try {
-    return await inTenant(ctx, async (tx, inner) => {
-      const receipt = await consume(inner, {
-        feature: policy.feature,
-        units,
-        key: key ? `${path}:${key}` : newId("entry", ctx.now()),
-      });
-      setHeaders(ctx, receipt);
-      if (!receipt.allowed) throw denial(receipt);
-      if (receipt.replayed) {
-        throw new AppError("CONFLICT", "This request was already carried out.", {
-          hint: "The idempotency key was used before; nothing was charged again.",
-        });
-      }
-      const result = await run({ ...inner, tx, receipt });
-      if (!result.ok) throw new Undo(result);
-      return result;
-    });
-  } catch (error) {
-    if (error instanceof Undo) return error.result as R;
-    throw error;
-  }
+export function runWithinQuota<C extends GatedCtx, R extends { ok: boolean }>(
+  call: GuardedCall<C, R>,
+): Promise<R> {
+  const { policy } = call;
+  return policy.mode === "consume" ? runConsumeMode(call) : runReserveMode({ ...call, policy });
 }
 
 /** @throws AppError FEATURE_NOT_IN_PLAN when the plan doesn't have it, QUOTA_EXCEEDED when a cap is too small */
-export async function requireFeature(
-  ctx: TenantCtx,
-  policy: FeaturePolicy,
-  getRawInput: () => Promise<unknown>,
-): Promise<void> {
-  const { feature, units } = typeof policy === "string" ? { feature: policy, units: 1 } : policy;
-  const asked = { feature, units: await unitsOf(units, getRawInput) };
+export async function requireFeature(ctx: TenantCtx, policy: FeaturePolicy, input: unknown): Promise<void> {
+  const { feature, units, confirmed } = typeof policy === "string" ? { ...FLAG, feature: policy } : policy;
+  const asked = { feature, units: units(input as never), confirmed: confirmed?.(input as never) };
   const decision = await check(ctx, asked);
   if (!decision.allowed) throw denial(decision);
 }
 
-/** The input is not checked yet: whatever a policy stumbles over is the caller's mistake, not ours. */
-async function unitsOf(units: QuotaPolicy["units"], getRawInput: () => Promise<unknown>): Promise<number> {
-  if (typeof units === "number") return units;
-  const input = await getRawInput();
-  try {
-    return units(input);
-  } catch (error) {
-    throw new AppError("INVALID_INPUT", "The request's input is not valid.", { cause: error });
-  }
-}
+const FLAG: Pick<Exclude<FeaturePolicy, string>, "units" | "confirmed"> = { units: () => 1 };
 
-const DENIAL_CODES = {
-  quota: "QUOTA_EXCEEDED",
-  not_in_plan: "FEATURE_NOT_IN_PLAN",
-  blocked: "ACCOUNT_BLOCKED",
-} as const;
-
-/** A denial as the error that clients get, with everything an upgrade prompt needs. */
-export function denial(denied: Denied): AppError {
-  const { feature, used, limit, missing, resetsAt, upgradeTo } = denied;
-  return new AppError(DENIAL_CODES[denied.reason], denied.message, {
-    denial: { feature, used, limit, missing, resetsAt, upgradeTo },
-  });
-}
-
-export function setHeaders(ctx: GatedCtx, receipt: Receipt): void {
-  for (const [name, value] of Object.entries(rateLimitHeaders(receipt, ctx.now())))
-    ctx.request.resHeaders.set(name, value);
+/** `ctx.quota` of a procedure whose policy names no quota. */
+export function noQuota(signal: AbortSignal): QuotaHandle {
+  return {
+    receipt: null,
+    signal,
+    charge: () => {
+      throw new Error("This procedure has no quota policy to charge by.");
+    },
+  };
 }

@@ -3,8 +3,9 @@ import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
+import { gateRow } from "../ledger/gate";
 import { parseInput } from "../parse";
-import { requireKind } from "./consume";
+import { keyConflict, requireKind, storedKey } from "./consume";
 import { type ReleaseInput, releaseInput } from "./inputs";
 
 export interface Released {
@@ -12,6 +13,8 @@ export interface Released {
   replayed: boolean;
   used: number;
   limit: number | null;
+  /** Below zero: how many of them had been past the limit. */
+  overUnits: number;
 }
 
 /**
@@ -23,20 +26,21 @@ export async function release(ctx: TenantCtx, input: ReleaseInput): Promise<Rele
   requireKind(ctx, feature, ["level"]);
   const now = ctx.now();
   const id = newId("entry", now);
-  const rows = await inTenant(ctx, (tx) =>
-    tx.execute<{ status: string; entry_id: string; used: string; granted: string | null }>(
-      sql`select * from gate_release(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${`key:${key}`}, ${id}, ${actorName(ctx.actor)}, null)`,
+  const answer = await inTenant(ctx, (tx) =>
+    gateRow(
+      tx,
+      sql`gate_release(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${storedKey(key)}, ${id}, ${actorName(ctx.actor)}, null)`,
     ),
   );
-  const row = rows[0]!;
-  if (row.status === "conflict")
-    throw new AppError("IDEMPOTENCY_CONFLICT", "This idempotency key was used for another request.");
-  if (row.status === "not_held" || row.status === "not_a_level")
+  const status: string = answer.status;
+  if (status === "conflict") throw keyConflict();
+  if (status === "not_held" || status === "not_a_level")
     throw new AppError("CONFLICT", `Fewer than ${units} of "${feature}" are held.`);
   return {
-    entryId: row.entry_id,
-    replayed: row.status === "replayed",
-    used: Number(row.used),
-    limit: row.granted === null ? null : Number(row.granted),
+    entryId: answer.entryId ?? "",
+    replayed: status === "replayed",
+    used: answer.used,
+    limit: answer.granted,
+    overUnits: answer.overUnits,
   };
 }

@@ -1,22 +1,82 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { tenantProcedure } from "../trpc";
+import { can, tenantProcedure } from "../trpc";
 import { check } from "./check";
+import { commit } from "./commit";
 import { consume } from "./consume";
-import { checkInput, consumeInput, usageInput } from "./inputs";
-import { denial, setHeaders } from "./procedure";
+import { unlessDenied } from "./denial";
+import { estimate } from "./estimate";
+import { explain } from "./explain";
+import { idempotencyKey } from "./guarded-call";
+import {
+  acquireLeaseInput,
+  checkInput,
+  commitInput,
+  consumeInput,
+  estimateInput,
+  explainInput,
+  holdInput,
+  leaseInput,
+  refundInput,
+  releaseInput,
+  reserveInput,
+  setSpendCapInput,
+  usageInput,
+} from "./inputs";
+import { acquireLease, heartbeat, releaseLease } from "./leases";
+import { refund } from "./refund";
+import { release } from "./release";
+import { releaseHold } from "./release-hold";
+import { reserve } from "./reserve";
+import { setSpendCap } from "./spend-cap";
+import { tellStanding } from "./standing";
 import { status, usageByDay } from "./status";
+import { tellChecked, tellSettled } from "./told";
 
 const productProcedure = tenantProcedure.meta({ apiKey: true });
+const moneyProcedure = can("billing:write");
 
+/**
+ * The gate over HTTP. A denial is 402 with the typed cause; `RateLimit` and `Tollgate-Quota` headers say what is left
+ * either way. `Idempotency-Key` stands in for a key that the input leaves out.
+ */
 export const quotaRouter = {
-  check: productProcedure.input(checkInput).query(({ ctx, input }) => check(ctx, input)),
-  /** 402 with the typed cause when there is not enough; the RateLimit headers say what is left either way. */
-  consume: productProcedure.input(consumeInput).mutation(async ({ ctx, input }) => {
-    const receipt = await consume(ctx, input);
-    setHeaders(ctx, receipt);
-    if (!receipt.allowed) throw denial(receipt);
-    return receipt;
+  check: productProcedure.input(checkInput).query(async ({ ctx, input }) => {
+    const decision = await check(ctx, input);
+    tellChecked(ctx, decision);
+    return decision;
   }),
+  consume: productProcedure.input(consumeInput).mutation(async ({ ctx, input, batchIndex }) => {
+    const key = input.key ?? idempotencyKey(ctx.request.headers, batchIndex) ?? undefined;
+    return unlessDenied(ctx, await consume(ctx, { ...input, key }));
+  }),
+  reserve: productProcedure.input(reserveInput).mutation(async ({ ctx, input, batchIndex }) => {
+    const key = input.key ?? idempotencyKey(ctx.request.headers, batchIndex) ?? undefined;
+    return unlessDenied(ctx, await reserve(ctx, { ...input, key }));
+  }),
+  commit: productProcedure
+    .input(commitInput)
+    .mutation(async ({ ctx, input }) => tellSettled(ctx, await commit(ctx, input))),
+  releaseHold: productProcedure
+    .input(holdInput)
+    .mutation(async ({ ctx, input }) => tellSettled(ctx, await releaseHold(ctx, input))),
+  refund: moneyProcedure
+    .input(refundInput)
+    .mutation(async ({ ctx, input }) => tellSettled(ctx, await refund(ctx, input))),
+  /** Of a level. */
+  release: productProcedure.input(releaseInput).mutation(async ({ ctx, input }) => {
+    const released = await release(ctx, input);
+    tellStanding(ctx, { ...released, feature: input.feature, resetsAt: null });
+    return released;
+  }),
+  acquireLease: productProcedure.input(acquireLeaseInput).mutation(async ({ ctx, input }) => {
+    const answer = await acquireLease(ctx, input);
+    return unlessDenied(ctx, answer.allowed ? { ...answer, resetsAt: null } : answer);
+  }),
+  heartbeat: productProcedure.input(leaseInput).mutation(({ ctx, input }) => heartbeat(ctx, input)),
+  releaseLease: productProcedure.input(leaseInput).mutation(({ ctx, input }) => releaseLease(ctx, input)),
+  explain: productProcedure.input(explainInput).query(({ ctx, input }) => explain(ctx, input)),
+  estimate: productProcedure.input(estimateInput).query(({ ctx, input }) => estimate(ctx, input)),
   status: productProcedure.query(({ ctx }) => status(ctx)),
   history: productProcedure.input(usageInput).query(({ ctx, input }) => usageByDay(ctx, input)),
+  setSpendCap: moneyProcedure.input(setSpendCapInput).mutation(({ ctx, input }) => setSpendCap(ctx, input)),
 } satisfies TRPCRouterRecord;

@@ -1,7 +1,7 @@
 import type { PriceList } from "@/lib/price-list";
 import type { Denial } from "../errors";
-import type { GateAnswer } from "../ledger/gate";
-import { upgradeFor } from "../plans/rules";
+import type { GateAnswer } from "../ledger/answer";
+import { waysOut } from "./ways-out";
 
 /** The receipt of a decision that was carried out. */
 export interface Consumed {
@@ -20,15 +20,36 @@ export interface Consumed {
   resetsAt: Date | null;
   /** Where the units came from, in the order they were drawn. */
   drawn: { allowance: number; lots: { lotId: string; units: number }[]; credits: number };
+  /** Units that nothing covered: overage to be billed, or let through by a limit that only warns. */
+  overUnits: number;
+  /** Set when the call went past a limit that warns, or that somebody agreed to pass. */
+  warning: "over_limit" | null;
   /** The share of the allowance, in per cent, that this call crossed. */
   crossed: number | null;
   planVersion: string;
 }
 
+const REASONS = [
+  /** Nothing is left that may be spent. */
+  "quota",
+  "not_in_plan",
+  /** The account may not consume at all. */
+  "blocked",
+  /** Larger than a single call may be. */
+  "request_cap",
+  /** More than one window may see, whatever would pay for it. */
+  "window_cap",
+  /** The tenant's own ceiling for overage. */
+  "spend_cap",
+  /** Ask a person, then call again with `confirmed`. */
+  "confirm",
+] as const;
+export type DenialReason = (typeof REASONS)[number];
+
 /** Why not, and what would help. Nothing was written. */
 export interface Denied extends Denial {
   allowed: false;
-  reason: "quota" | "not_in_plan" | "blocked";
+  reason: DenialReason;
   blockedBecause: string | null;
   planVersion: string | null;
   message: string;
@@ -44,16 +65,21 @@ interface Asked {
   units: number;
 }
 
-export function consumed(asked: Asked, answer: GateAnswer): Consumed {
+export function consumed(prices: PriceList, asked: Asked, answer: GateAnswer): Consumed {
+  const replayed = answer.status === "replayed";
+  // The units that were charged then, whatever the same costs come to at the rates of now. Unknown of an archived entry.
+  const stored = replayed && answer.planVersion !== null;
+  const units = stored ? answer.allowanceUnits + answer.beyondUnits : asked.units;
   return {
-    ...allowed(asked, answer),
-    replayed: answer.status === "replayed",
+    ...allowed(prices, { ...asked, units }, answer),
+    replayed,
     entryId: answer.entryId ?? "",
     crossed: answer.crossed,
   };
 }
 
 export function allowed(
+  prices: PriceList,
   { feature, units }: Asked,
   answer: GateAnswer,
 ): Omit<Consumed, "entryId" | "replayed" | "crossed"> {
@@ -67,29 +93,32 @@ export function allowed(
     windowStartsAt: instant(answer.startsAtMs),
     resetsAt: instant(answer.endsAtMs),
     drawn: { allowance: answer.allowanceUnits, lots: answer.lots, credits: answer.credits },
+    overUnits: answer.overUnits,
+    warning: answer.overUnits > 0 && overflowOf(prices, feature) !== "overage" ? "over_limit" : null,
     planVersion: answer.planVersion ?? "",
   };
 }
 
 export function denied(prices: PriceList, { feature, units }: Asked, answer: GateAnswer): Denied {
-  const reason = answer.reason === "quota" || answer.reason === "not_in_plan" ? answer.reason : "blocked";
+  const reason = REASONS.find((known) => known === answer.reason) ?? "blocked";
   const planId = answer.planVersion?.split("@")[0] ?? prices.defaultPlan;
-  const upgrade =
-    reason === "blocked"
-      ? null
-      : upgradeFor(prices, feature, planId, Math.min(answer.used + units, Number.MAX_SAFE_INTEGER));
+  const limit = reason === "not_in_plan" ? 0 : answer.granted;
+  const { used, missing } = answer;
+  const resetsAt = instant(answer.endsAtMs);
+  const ways = waysOut(prices, { feature, units, reason, used, limit, missing, resetsAt, planId });
   const base = {
     feature,
-    used: answer.used,
-    limit: reason === "not_in_plan" ? 0 : answer.granted,
-    missing: answer.missing,
-    resetsAt: instant(answer.endsAtMs),
-    upgradeTo: upgrade?.id ?? null,
+    reason,
+    used,
+    limit,
+    missing,
+    resetsAt,
+    upgradeTo: ways.find((way) => way.kind === "upgrade")?.plan ?? null,
+    waysOut: ways,
   };
   const blockedBecause = reason === "blocked" ? (answer.reason ?? "").replace(/^blocked:/, "") : null;
   return {
     allowed: false,
-    reason,
     blockedBecause,
     planVersion: answer.planVersion,
     message: denialMessage(prices, reason, base),
@@ -97,12 +126,62 @@ export function denied(prices: PriceList, { feature, units }: Asked, answer: Gat
   };
 }
 
+/** 0 is above a ceiling of 0: what the plan doesn't have is refused also when it costs nothing. */
+export const isAboveCeiling = (units: number, ceiling: number | null): ceiling is number =>
+  ceiling !== null && (ceiling === 0 || units > ceiling);
+
+/** What a call above a shared meter's per-call ceiling gets; 0: the plan doesn't have the feature. */
+export function aboveCeiling(
+  prices: PriceList,
+  asked: Asked,
+  ceiling: number,
+  planVersion: string | null = null,
+): Denied {
+  const reason = ceiling === 0 ? "not_in_plan" : "request_cap";
+  return denied(prices, asked, {
+    ...NOTHING,
+    status: "denied",
+    reason,
+    granted: ceiling,
+    missing: Math.max(asked.units - ceiling, 1),
+    planVersion,
+  });
+}
+
+/** An answer that moved nothing. */
+export const NOTHING: Omit<GateAnswer, "status"> = {
+  reason: null,
+  entryId: null,
+  used: 0,
+  granted: null,
+  missing: 0,
+  startsAtMs: null,
+  endsAtMs: null,
+  allowanceUnits: 0,
+  lotUnits: 0,
+  credits: 0,
+  beyondUnits: 0,
+  overUnits: 0,
+  crossed: null,
+  planVersion: null,
+  lots: [],
+};
+
+const overflowOf = (prices: PriceList, id: string): string | null => {
+  const feature = prices.features[id];
+  return feature?.kind === "meter" ? feature.overflow.to : null;
+};
+
 /** One sentence for the person who was stopped. */
 export function denialMessage(prices: PriceList, reason: Denied["reason"], denial: Denial): string {
   const name = prices.features[denial.feature]?.name ?? denial.feature;
   if (reason === "blocked") return "This workspace is blocked. Please contact its owner.";
   if (reason === "not_in_plan") return `${name} is not part of your plan.`;
   const limit = denial.limit ?? 0;
+  if (reason === "request_cap") return `${name}: too large for one call by ${format(denial.missing)}.`;
+  if (reason === "window_cap") return `${name}: ${format(denial.missing)} past the most of one period.`;
+  if (reason === "spend_cap") return `${name}: your spending cap is reached.`;
+  if (reason === "confirm") return `${name}: this goes past your limit by ${format(denial.missing)}. Go on?`;
   return `${name}: ${format(denial.used)} of ${format(limit)} used, ${format(denial.missing)} more needed.`;
 }
 
@@ -112,21 +191,3 @@ function remaining(answer: GateAnswer): number | null {
 
 const format = (units: number) => units.toLocaleString("en-US");
 const instant = (ms: number | null) => (ms === null ? null : new Date(ms));
-
-/**
- * The `RateLimit-Policy` and `RateLimit` fields of an answer (IETF draft-ietf-httpapi-ratelimit-headers):
- * q the window's allowance, w its length and t the time to its end, in whole seconds. Unlimited: none.
- */
-export function rateLimitHeaders(receipt: Receipt, now: Date): Record<string, string> {
-  if (receipt.limit === null || receipt.resetsAt === null) return {};
-  const left = Math.max(receipt.limit - receipt.used, 0);
-  const seconds = Math.max(0, Math.ceil((receipt.resetsAt.getTime() - now.getTime()) / 1000));
-  const windowStartsAt = "windowStartsAt" in receipt ? receipt.windowStartsAt : null;
-  const width = windowStartsAt
-    ? `;w=${Math.ceil((receipt.resetsAt.getTime() - windowStartsAt.getTime()) / 1000)}`
-    : "";
-  return {
-    "RateLimit-Policy": `"${receipt.feature}";q=${receipt.limit}${width}`,
-    RateLimit: `"${receipt.feature}";r=${left};t=${seconds}`,
-  };
-}

@@ -2,20 +2,18 @@
 
 import { Alert } from "@mantine/core";
 import { IconAlertCircle } from "@tabler/icons-react";
-import { useSuspenseQuery } from "@tanstack/react-query";
 import { formatDateTime, formatUnits } from "@/components/format";
 import { TextLink } from "@/components/link-button";
-import { useTRPC } from "@/trpc/client";
+import { type CountedFeatureId, useQuota } from "@/trpc/use-quota";
 import { useWorkspace } from "./workspace-context";
 
 const WARN_PERCENT = 80;
 
 /** From 80 % of a limit on, says so before somebody is stopped. */
-export function LimitWarning({ feature }: { feature: string }) {
-  const trpc = useTRPC();
+export function LimitWarning({ feature }: { feature: CountedFeatureId }) {
   const { slug, timeZone } = useWorkspace();
-  const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
-  const meter = data.meters.find((one) => one.feature === feature);
+  const { plan, credits } = useQuota();
+  const meter = useQuota(feature);
   if (!meter || meter.percent === null || meter.percent < WARN_PERCENT) return null;
   const left = formatUnits(meter.remaining ?? 0, meter.unit);
   const full = meter.remaining === 0;
@@ -25,9 +23,9 @@ export function LimitWarning({ feature }: { feature: string }) {
       icon={<IconAlertCircle size={18} />}
       title={full ? `${meter.name}: the limit is reached` : `${meter.name}: ${meter.percent} % used`}
     >
-      {full ? "Nothing" : left} left on {data.plan.name}
+      {full ? "Nothing" : left} left on {plan.name}
       {meter.resetsAt && `, until ${formatDateTime(meter.resetsAt, timeZone)}`}
-      {meter.overflow === "credits" && full && `. Credits pay for more: ${data.credits.available} available`}.{" "}
+      {meter.overflow === "credits" && full && `. Credits pay for more: ${credits.available} available`}.{" "}
       <TextLink href={`/${slug}/billing`} inherit fw={600} underline="always" c="inherit">
         See plans and credits
       </TextLink>

@@ -2,14 +2,16 @@
 
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
+import { FactList } from "@/components/fact-list";
 import { failureOf } from "@/components/failure";
 import { formatDateTime, formatUnits } from "@/components/format";
 import { LinkButton } from "@/components/link-button";
 import { QueryBoundary } from "@/components/query-boundary";
 import { LinesSkeleton } from "@/components/skeletons";
 import { UsageBar } from "@/components/usage-bar";
-import type { Denial } from "@/server/errors";
+import type { Denial, WayOut } from "@/server/errors";
 import { useTRPC } from "@/trpc/client";
+import { useQuota } from "@/trpc/use-quota";
 import { denialOf } from "./denial";
 import { PlanAction } from "./plan-action";
 import { useWorkspace } from "./workspace-context";
@@ -52,7 +54,26 @@ function Explanation({ denial, message, onClose }: ExplanationProps) {
           denial.resetsAt ? ` · resets ${formatDateTime(denial.resetsAt, timeZone)}` : ""
         }`}
       />
+      <WaysOut ways={denial.waysOut} />
       <WaysOn denial={denial} onClose={onClose} />
+    </Stack>
+  );
+}
+
+/** One way is no choice: the button below says it already. */
+function WaysOut({ ways }: { ways: readonly WayOut[] }) {
+  const { timeZone } = useWorkspace();
+  if (ways.length < 2) return null;
+  return (
+    <Stack gap={6}>
+      <Text size="sm" fw={550}>
+        What would help, the cheapest first
+      </Text>
+      <FactList
+        facts={ways.map((way) =>
+          way.kind === "wait" ? `Wait until ${formatDateTime(way.until, timeZone)}.` : way.message,
+        )}
+      />
     </Stack>
   );
 }
@@ -61,9 +82,9 @@ function WaysOn({ denial, onClose }: { denial: Denial; onClose: () => void }) {
   const trpc = useTRPC();
   const { slug } = useWorkspace();
   const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
-  const { data: quota } = useSuspenseQuery(trpc.quota.status.queryOptions());
+  const { meters } = useQuota();
   const upgrade = offers.plans.find(({ id }) => id === denial.upgradeTo);
-  const takesCredits = quota.meters.some(
+  const takesCredits = meters.some(
     ({ feature, overflow }) => feature === denial.feature && overflow === "credits",
   );
   return (

@@ -10,6 +10,7 @@ import { Prefetched } from "@/trpc/server";
 import { openWorkspace } from "../_parts/open-workspace";
 import { ApiKeys } from "./_parts/api-keys";
 import { CallExample } from "./_parts/call-example";
+import { Help } from "./_parts/help";
 import { WorkspaceFacts } from "./_parts/workspace-facts";
 
 export const metadata: Metadata = { title: "Settings" };
@@ -18,6 +19,7 @@ export default async function SettingsPage({ params }: PageProps<"/[tenant]/sett
   const { workspace, trpc, queries } = await openWorkspace(params, "settings");
   const mayManageKeys = workspace.role !== null && mayDo(workspace.role, "keys:write");
   if (mayManageKeys) void queries.prefetchQuery(trpc.accounts.apiKeys.list.queryOptions());
+  void queries.prefetchQuery(trpc.quota.status.queryOptions());
   return (
     <Prefetched workspace={workspace.slug}>
       <PageHeader title="Settings" description="The workspace, and the keys with which programs use it." />
@@ -38,9 +40,14 @@ export default async function SettingsPage({ params }: PageProps<"/[tenant]/sett
         )}
         <Section
           title="Use it from your code"
-          description="Asks the gate for one API call, and charges it if there is room. 402 says what is missing."
+          description="Asks the gate for one API call, and charges it if there is room."
         >
           <CallExample appUrl={env.APP_URL} />
+        </Section>
+        <Section title="Help">
+          <QueryBoundary loading={<LinesSkeleton lines={1} />}>
+            <Help />
+          </QueryBoundary>
         </Section>
       </Stack>
     </Prefetched>

@@ -7,11 +7,15 @@ import type { FeatureOffer, Offers } from "@/server/billing/offers";
 import { limitCell } from "./limit-words";
 import classes from "./pricing.module.css";
 
-const GROUPS: { title: string; kinds: FeatureOffer["kind"][] }[] = [
-  { title: "Usage", kinds: ["meter"] },
-  { title: "Limits", kinds: ["level", "cap"] },
-  { title: "Features", kinds: ["flag"] },
-];
+const GROUPS = ["Usage", "Limits", "Features"] as const;
+const GROUP_OF: Record<FeatureOffer["kind"], (typeof GROUPS)[number]> = {
+  meter: "Usage",
+  level: "Limits",
+  lease: "Limits",
+  cap: "Limits",
+  pooled: "Limits",
+  flag: "Features",
+};
 
 /** Every feature of every plan. */
 export function Comparison({ offers }: { offers: Offers }) {
@@ -30,7 +34,7 @@ export function Comparison({ offers }: { offers: Offers }) {
         </TableTr>
       </TableThead>
       <TableTbody>
-        {GROUPS.map(({ title, kinds }) => (
+        {GROUPS.map((title) => (
           <Fragment key={title}>
             <TableTr>
               <TableTh className={classes.group} colSpan={offers.plans.length + 1} scope="colgroup">
@@ -38,7 +42,7 @@ export function Comparison({ offers }: { offers: Offers }) {
               </TableTh>
             </TableTr>
             {offers.features
-              .filter((feature) => kinds.includes(feature.kind))
+              .filter((feature) => GROUP_OF[feature.kind] === title)
               .map((feature) => (
                 <FeatureRow key={feature.id} feature={feature} offers={offers} />
               ))}

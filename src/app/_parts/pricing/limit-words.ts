@@ -7,7 +7,8 @@ export function limitCell(feature: FeatureOffer, limit: Limit | undefined): stri
   if (limit === "unlimited") return "Unlimited";
   if (typeof limit !== "number") return "";
   if (feature.kind === "meter") return `${formatCount(limit)} / ${windowWord(feature)}`;
-  return isNamedByUnit(feature) ? formatCount(limit) : formatUnits(limit, feature.unit ?? "unit");
+  const amount = isNamedByUnit(feature) ? formatCount(limit) : formatUnits(limit, feature.unit ?? "unit");
+  return `${amount}${howOften(feature)}`;
 }
 
 /** A limit that stands alone: "10,000 messages a month", "1 GB storage", "Unlimited API calls". */
@@ -15,7 +16,20 @@ export function limitSentence(feature: FeatureOffer, limit: Limit | undefined): 
   const name = /^[A-Z]{2}/.test(feature.name) ? feature.name : feature.name.toLowerCase();
   if (limit === "unlimited") return `Unlimited ${name}`;
   if (typeof limit !== "number") return feature.name;
-  return `${amountOf(feature, limit, name)}${feature.kind === "meter" ? ` a ${windowWord(feature)}` : ""}`;
+  return `${amountOf(feature, limit, name)}${howOften(feature)}`;
+}
+
+function howOften(feature: FeatureOffer): string {
+  switch (feature.kind) {
+    case "meter":
+      return ` a ${windowWord(feature)}`;
+    case "lease":
+      return " at once";
+    case "pooled":
+      return " a call";
+    default:
+      return "";
+  }
 }
 
 function amountOf(feature: FeatureOffer, limit: number, name: string): string {

@@ -1,37 +1,30 @@
 "use client";
 
 import { SimpleGrid } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
-import { formatDateTime } from "@/components/format";
 import { Section } from "@/components/section";
 import { UsageBar } from "@/components/usage-bar";
-import { useTRPC } from "@/trpc/client";
+import { useQuota } from "@/trpc/use-quota";
+import { MeterNote } from "../meter-note";
 import { metersFirst } from "../meter-order";
 import { useWorkspace } from "../workspace-context";
 
 export function Meters() {
-  const trpc = useTRPC();
   const { timeZone } = useWorkspace();
-  const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
+  const { plan, meters, currency } = useQuota();
   return (
-    <Section title="Limits" description={`On the plan ${data.plan.name}. Times are in ${timeZone}.`}>
+    <Section title="Limits" description={`On the plan ${plan.name}. Times are in ${timeZone}.`}>
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing={40} verticalSpacing={28}>
-        {metersFirst(data.meters).map((meter) => (
+        {metersFirst(meters).map((meter) => (
           <UsageBar
             key={meter.feature}
             name={meter.name}
             used={meter.used}
             limit={meter.limit}
             unit={meter.unit}
-            note={noteOf(meter.kind, meter.resetsAt, timeZone)}
+            note={<MeterNote meter={meter} currency={currency} />}
           />
         ))}
       </SimpleGrid>
     </Section>
   );
-}
-
-function noteOf(kind: "meter" | "level", resetsAt: Date | null, timeZone: string): string {
-  if (kind === "level") return "Held at the same time";
-  return resetsAt ? `Resets ${formatDateTime(resetsAt, timeZone)}` : "Never resets";
 }

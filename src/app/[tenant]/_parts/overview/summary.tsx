@@ -7,6 +7,7 @@ import { formatCount, formatDate, formatDateTime, formatPrice } from "@/componen
 import { LinkButton } from "@/components/link-button";
 import { formatMoney } from "@/lib/money";
 import { useTRPC } from "@/trpc/client";
+import { useQuota } from "@/trpc/use-quota";
 import { StatusBadge } from "../status-badge";
 import { useWorkspace } from "../workspace-context";
 
@@ -99,13 +100,12 @@ function CreditsCard() {
 }
 
 function ResetCard() {
-  const trpc = useTRPC();
   const { slug, timeZone } = useWorkspace();
-  const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
-  const [next] = data.meters
+  const { meters } = useQuota();
+  const [next] = meters
     .flatMap((meter) => (meter.resetsAt ? [{ name: meter.name, at: meter.resetsAt }] : []))
     .sort((a, b) => a.at.getTime() - b.at.getTime());
-  const names = data.meters
+  const names = meters
     .filter(({ resetsAt }) => next && resetsAt?.getTime() === next.at.getTime())
     .map(({ name }) => name);
   return (

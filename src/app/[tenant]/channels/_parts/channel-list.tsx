@@ -2,21 +2,27 @@
 
 import { ActionIcon, EmptyState, Group, Stack, Text } from "@mantine/core";
 import { IconHash, IconTrash } from "@tabler/icons-react";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate } from "@/components/format";
 import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";
-import { useAfterSpending } from "../../_parts/use-after-spending";
 import { useWorkspace } from "../../_parts/workspace-context";
 import classes from "./channel-list.module.css";
 
 export function ChannelList() {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
-  const refresh = useAfterSpending("channels");
+  const queries = useQueryClient();
   const { data: channels } = useSuspenseQuery(trpc.channels.list.queryOptions());
-  const remove = useMutation(trpc.channels.remove.mutationOptions({ onSettled: refresh }));
+  const remove = useMutation(
+    trpc.channels.remove.mutationOptions({
+      onSuccess: ({ id }) =>
+        queries.setQueryData(trpc.channels.list.queryKey(), (known) => known?.filter((one) => one.id !== id)),
+      // Gone already, in another tab perhaps: the list here is out of date.
+      onError: () => queries.invalidateQueries(trpc.channels.list.queryFilter()),
+    }),
+  );
   return (
     <Section title="Channels">
       <FailureAlert error={remove.error} />

@@ -3,32 +3,38 @@
 import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus } from "@tabler/icons-react";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { Section } from "@/components/section";
-import { UsageBar } from "@/components/usage-bar";
 import { useTRPC } from "@/trpc/client";
+import { UsageMeter } from "@/trpc/usage-meter";
 import { denialOf } from "../../_parts/denial";
 import { UpgradePrompt } from "../../_parts/upgrade-prompt";
-import { useAfterSpending } from "../../_parts/use-after-spending";
 
 export function CreateChannel() {
   const trpc = useTRPC();
-  const refresh = useAfterSpending("channels");
+  const queries = useQueryClient();
   const form = useForm({
     initialValues: { name: "" },
     validate: { name: (name) => (name.trim() ? null : "Give the channel a name") },
   });
   const create = useMutation(
     trpc.channels.create.mutationOptions({
-      onSuccess: async () => {
+      onSuccess: (channel) => {
         form.reset();
-        await refresh();
+        queries.setQueryData(trpc.channels.list.queryKey(), (known) => known && [...known, channel]);
       },
     }),
   );
   return (
-    <Section title="New channel" description={<Places />}>
+    <Section
+      title="New channel"
+      description={
+        <Stack mt="sm" maw={420}>
+          <UsageMeter feature="channels" />
+        </Stack>
+      }
+    >
       <form onSubmit={form.onSubmit((channel) => create.mutate(channel))}>
         <Group align="flex-start" gap="md">
           <TextInput
@@ -51,17 +57,5 @@ export function CreateChannel() {
       {!denialOf(create.error) && <FailureAlert error={create.error} />}
       <UpgradePrompt error={create.error} onClose={() => create.reset()} />
     </Section>
-  );
-}
-
-function Places() {
-  const trpc = useTRPC();
-  const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
-  const places = data.meters.find(({ feature }) => feature === "channels");
-  if (!places) return null;
-  return (
-    <Stack mt="sm" maw={420}>
-      <UsageBar name={places.name} used={places.used} limit={places.limit} unit={places.unit} />
-    </Stack>
   );
 }

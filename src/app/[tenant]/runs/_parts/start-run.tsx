@@ -1,25 +1,25 @@
 "use client";
 
-import { Button, Group, NumberInput, Stack, TextInput } from "@mantine/core";
+import { Button, Group, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { IconPlayerPlay } from "@tabler/icons-react";
-import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDateTime, formatUnits } from "@/components/format";
 import { Section } from "@/components/section";
-import { UsageBar } from "@/components/usage-bar";
 import { useTRPC } from "@/trpc/client";
+import { UsageMeter } from "@/trpc/usage-meter";
+import { useFeature, useQuota } from "@/trpc/use-quota";
 import { denialOf } from "../../_parts/denial";
 import { UpgradePrompt } from "../../_parts/upgrade-prompt";
-import { useAfterSpending } from "../../_parts/use-after-spending";
 import { useWorkspace } from "../../_parts/workspace-context";
 
 const MAX_COST = 100;
 
 export function StartRun() {
   const trpc = useTRPC();
-  const refresh = useAfterSpending("runs");
+  const queries = useQueryClient();
   const form = useForm({
     initialValues: { name: "Nightly build", computeUnits: 10 },
     validate: {
@@ -32,15 +32,17 @@ export function StartRun() {
   });
   const start = useMutation(
     trpc.runs.start.mutationOptions({
-      onSuccess: async (run) => {
+      onSuccess: (run) => {
+        queries.setQueryData(trpc.runs.list.queryKey(), (known) => known && [run, ...known]);
         notifications.show({
           title: `${run.name} started`,
           message: `${formatUnits(run.computeUnits, "unit")} of compute charged.`,
         });
-        await refresh();
       },
     }),
   );
+  const cost = form.values.computeUnits;
+  const compute = useFeature("compute", cost >= 1 ? Math.floor(cost) : 1);
   return (
     <Section title="Start a run" description={<Remaining />}>
       <form onSubmit={form.onSubmit((run) => start.mutate(run))}>
@@ -64,6 +66,11 @@ export function StartRun() {
           </Button>
         </Group>
       </form>
+      {!compute.allowed && (
+        <Text size="sm" c="dimmed" mt="xs">
+          {compute.reason === "blocked" ? "This workspace is blocked." : "This is more than what is left."}
+        </Text>
+      )}
       <Stack mt={start.error && !denialOf(start.error) ? "md" : 0}>
         {!denialOf(start.error) && <FailureAlert error={start.error} />}
       </Stack>
@@ -73,24 +80,17 @@ export function StartRun() {
 }
 
 function Remaining() {
-  const trpc = useTRPC();
   const { timeZone } = useWorkspace();
-  const { data } = useSuspenseQuery(trpc.quota.status.queryOptions());
-  const compute = data.meters.find(({ feature }) => feature === "compute");
-  if (!compute) return null;
-  const credits = data.credits.available > 0 ? `, then ${formatUnits(data.credits.available, "credit")}` : "";
+  const { credits } = useQuota();
+  const compute = useQuota("compute");
+  if (!compute?.resetsAt) return <UsageMeter feature="compute" />;
+  const left = formatUnits(compute.remaining ?? 0, compute.unit);
+  const then = credits.available > 0 ? `, then ${formatUnits(credits.available, "credit")}` : "";
   return (
     <Stack mt="sm" maw={420}>
-      <UsageBar
-        name={compute.name}
-        used={compute.used}
-        limit={compute.limit}
-        unit={compute.unit}
-        note={
-          compute.resetsAt
-            ? `${formatUnits(compute.remaining ?? 0, compute.unit)} left until ${formatDateTime(compute.resetsAt, timeZone)}${credits}`
-            : undefined
-        }
+      <UsageMeter
+        feature="compute"
+        note={`${left} left until ${formatDateTime(compute.resetsAt, timeZone)}${then}`}
       />
     </Stack>
   );

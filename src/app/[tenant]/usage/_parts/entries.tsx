@@ -1,6 +1,7 @@
 "use client";
 
 import {
+  Anchor,
   Button,
   EmptyState,
   Group,
@@ -22,6 +23,7 @@ import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { actorWords, operationWords, paidFrom, signedUnits } from "./entry-words";
+import { ExplanationModal } from "./explanation";
 import { ENTRIES_PER_PAGE } from "./inputs";
 
 type Entry = Outputs["credits"]["history"]["entries"][number];
@@ -37,7 +39,10 @@ export function Entries() {
   const { entries, nextCursor } = data;
   const turn = (pages: string[]) => startTurning(() => setPassed(pages));
   return (
-    <Section title="Ledger" description="Every entry, newest first. Nothing here is ever changed or removed.">
+    <Section
+      title="Ledger"
+      description="Every entry, newest first. Nothing here is ever changed or removed. Open one to see why it is what it is."
+    >
       {entries.length === 0 ? (
         <EmptyState
           icon={<IconReceipt size={36} stroke={1.4} />}
@@ -77,34 +82,57 @@ function EntriesTable({ entries }: { entries: Entry[] }) {
   const trpc = useTRPC();
   const { data: offers } = useSuspenseQuery(trpc.billing.plans.queryOptions());
   const featureOf = new Map(offers.features.map((feature) => [feature.id, feature]));
+  const [explained, setExplained] = useState<string | null>(null);
   return (
-    <WideTable label="Ledger entries" minWidth={640} highlightOnHover>
-      <TableThead>
-        <TableTr>
-          <TableTh>What</TableTh>
-          <TableTh ta="right">Units</TableTh>
-          <TableTh>When</TableTh>
-          <TableTh>Paid from</TableTh>
-          <TableTh>By</TableTh>
-        </TableTr>
-      </TableThead>
-      <TableTbody>
-        {entries.map((entry) => (
-          <EntryRow key={entry.id} entry={entry} feature={featureOf.get(entry.feature)} />
-        ))}
-      </TableTbody>
-    </WideTable>
+    <>
+      <WideTable label="Ledger entries" minWidth={640} highlightOnHover>
+        <TableThead>
+          <TableTr>
+            <TableTh>What</TableTh>
+            <TableTh ta="right">Units</TableTh>
+            <TableTh>When</TableTh>
+            <TableTh>Paid from</TableTh>
+            <TableTh>By</TableTh>
+          </TableTr>
+        </TableThead>
+        <TableTbody>
+          {entries.map((entry) => (
+            <EntryRow
+              key={entry.id}
+              entry={entry}
+              feature={featureOf.get(entry.feature)}
+              onExplain={setExplained}
+            />
+          ))}
+        </TableTbody>
+      </WideTable>
+      <ExplanationModal entryId={explained} onClose={() => setExplained(null)} />
+    </>
   );
 }
 
-function EntryRow({ entry, feature }: { entry: Entry; feature: FeatureOffer | undefined }) {
+interface EntryRowProps {
+  entry: Entry;
+  feature: FeatureOffer | undefined;
+  onExplain: (entryId: string) => void;
+}
+
+function EntryRow({ entry, feature, onExplain }: EntryRowProps) {
   const { timeZone } = useWorkspace();
   return (
     <TableTr>
       <TableTd>
-        <Text size="sm" fw={500}>
+        <Anchor
+          component="button"
+          type="button"
+          size="sm"
+          fw={500}
+          c="inherit"
+          underline="always"
+          onClick={() => onExplain(entry.id)}
+        >
           {feature?.name ?? (entry.feature === "credits" ? "Credits" : entry.feature)}
-        </Text>
+        </Anchor>
         <Text size="xs" c="dimmed">
           {operationWords(entry.operation)}
         </Text>

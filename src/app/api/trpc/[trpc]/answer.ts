@@ -1,3 +1,4 @@
+import type { AnyTRPCRouter } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { logError } from "@/lib/log";
 import type { Runtime } from "@/server/context";
@@ -7,18 +8,22 @@ import { appRouter } from "@/server/root";
 
 const MAX_CALLS_PER_REQUEST = 10;
 
-/** Answers one HTTP request to the API, with up to ten calls in it. */
+/**
+ * Answers one HTTP request to the API, with up to ten calls in it.
+ * @param router another than the app's own, for tests
+ */
 export async function answerApiRequest(
   runtime: Runtime,
   request: Request,
   userIdOf: (headers: Headers) => Promise<string | null>,
+  router: AnyTRPCRouter = appRouter,
 ): Promise<Response> {
   const guarded = await guardRequest(request, runtime.appUrl);
   if (guarded instanceof Response) return guarded;
   return fetchRequestHandler({
     endpoint: "/api/trpc",
     req: guarded,
-    router: appRouter,
+    router,
     maxBatchSize: MAX_CALLS_PER_REQUEST,
     createContext: async ({ resHeaders }) => {
       const { headers } = guarded;

@@ -1,0 +1,323 @@
+-- Units set aside, settled and given back. Every transition is one compare-and-swap on the hold's status, under the meter's
+-- lock. What is given back goes to where it came from, from the end of the draw: a lot's units to that very lot, which stays
+-- expired when it is; allowance to its window, and when that is closed it lapses. Called by the app like gate.sql.
+drop type if exists gate_settled cascade;
+
+-- What settling or refunding did. Below zero: given back. lapsed: given back to nothing, since its window or lot is over.
+create type gate_settled as (
+  status text, reason text, entry_id text, feature text, units bigint, charged bigint, uncharged bigint, allowance_units bigint, lot_units bigint,
+  credits bigint, over_units bigint, lapsed bigint, used bigint, granted bigint, starts_ms bigint, ends_ms bigint, plan_version text, lot_ids text[], lot_draws bigint[]
+);
+
+-- A chain: a consume or hold, and what settled or refunded it. p_live: what counts in the running window, else what doesn't.
+create function gate_chain(p_tenant text, p_root text, p_carried_from timestamptz, p_live boolean) returns setof entries
+language sql stable as $$
+  select e.* from entries e
+  where e.tenant_id = p_tenant and (e.id = p_root or (e.parent_id = p_root and e.id > p_root))
+    and e.operation <> 'deny' and (e.window_starts_at >= p_carried_from) = p_live
+$$;
+
+-- The lots of one unit that a chain still draws on, last drawn first, up to p_wanted: what goes back to each, below zero.
+create function gate_lots_back(p_tenant text, p_root text, p_carried_from timestamptz, p_live boolean, p_unit text, p_wanted bigint)
+returns table (lot_id text, n bigint) language sql stable as $$
+  select x.lot_id, -least(x.net, p_wanted - x.earlier)::bigint from (
+    select d.lot_id, sum(d.n) as net, coalesce(sum(sum(d.n)) over (order by max(d.place) filter (where d.n > 0) desc rows between unbounded preceding and 1 preceding), 0) as earlier
+    from (select q.lot_id, q.n, row_number() over (order by e.id, q.at) as place
+          from gate_chain(p_tenant, p_root, p_carried_from, p_live) e, unnest(e.lot_ids, e.lot_draws) with ordinality q(lot_id, n, at)) d
+    join lots l on l.tenant_id = p_tenant and l.id = d.lot_id and l.unit = p_unit
+    group by d.lot_id having sum(d.n) > 0) x
+  where x.earlier < p_wanted
+$$;
+
+-- What giving back up to p_units of a chain moves, all below zero: what nothing covered, then credits, own lots, allowance.
+create function gate_back(p_tenant text, p_feature text, p_root text, p_live boolean, p_units bigint) returns gate_answer language plpgsql as $$
+declare
+  m meters;
+  c record;
+  a gate_answer;
+  v_left bigint := p_units;
+  v_by_credits bigint;
+begin
+  select * into m from meters where tenant_id = p_tenant and feature = p_feature;
+  select coalesce(sum(allowance_units), 0)::bigint as allowance, coalesce(sum(beyond_units), 0)::bigint as beyond, coalesce(sum(over_units), 0)::bigint as over,
+         coalesce(sum(lot_units), 0)::bigint as lots, coalesce(sum(credits), 0)::bigint as credits, max(window_starts_at) as starts_at, max(window_ends_at) as ends_at
+    into c from gate_chain(p_tenant, p_root, m.carried_from, p_live);
+  a.over_units := -least(v_left, c.over); v_left := v_left + a.over_units;
+  v_by_credits := least(v_left, c.beyond - c.lots - c.over); v_left := v_left - v_by_credits;
+  -- Whole credits: what is owed for the units that stay is reckoned anew, and only the rest goes back.
+  a.credits := case when v_by_credits = 0 then 0 else
+    -(c.credits - least(c.credits, ceil((c.beyond - c.lots - c.over - v_by_credits)::numeric * m.overflow_cost / m.overflow_per_units)::bigint)) end;
+  a.lot_units := -least(v_left, c.lots); v_left := v_left + a.lot_units;
+  a.allowance_units := -least(v_left, c.allowance);
+  a.beyond_units := a.over_units - v_by_credits + a.lot_units;
+  select array_agg(lot_id), array_agg(n) into a.lot_ids, a.lot_draws from (
+    select * from gate_lots_back(p_tenant, p_root, m.carried_from, p_live, p_feature, -a.lot_units)
+    union all
+    select * from gate_lots_back(p_tenant, p_root, m.carried_from, p_live, 'credits', -a.credits)) q;
+  a.status := 'returned'; a.missing := 0; a.plan_version := m.plan_version; a.used := m.used; a.granted := m.granted;
+  a.starts_at := case when p_live then m.window_starts_at else c.starts_at end; a.ends_at := case when p_live then m.window_ends_at else c.ends_at end;
+  return a;
+end $$;
+
+-- Gives back p_units of a chain and writes it down as p_operation, in one entry, or in two when the chain reaches over the end of
+-- a window. Returns how many units lapsed.
+create function gate_return(
+  p_now timestamptz, p_tenant text, p_feature text, p_root text, p_units bigint, p_operation text, p_entry_units bigint, p_key text, p_id text, p_actor text,
+  p_breakdown jsonb, p_reason text
+) returns bigint language plpgsql as $$
+declare
+  a gate_answer;
+  v_live boolean;
+  v_left bigint := p_units;
+  v_lapsed bigint := 0;
+  v_written boolean := false;
+begin
+  foreach v_live in array array[true, false] loop
+    a := gate_back(p_tenant, p_feature, p_root, v_live, v_left);
+    -- The last word on the chain is written in any case, also when nothing is left of it.
+    continue when a.allowance_units + a.beyond_units = 0 and (v_live or v_written);
+    v_left := v_left + a.allowance_units + a.beyond_units;
+    select v_lapsed + coalesce(sum(-q.n), 0) into v_lapsed from unnest(a.lot_ids, a.lot_draws) q(id, n)
+      join lots l on l.tenant_id = p_tenant and l.id = q.id and l.unit = p_feature and l.expires_at <= p_now;
+    if v_live then
+      a := gate_apply(p_now, p_tenant, p_feature, p_id, a);
+    else
+      -- A closed window's meter has moved on: only the lots take their units back.
+      v_lapsed := v_lapsed - a.allowance_units;
+      perform gate_apply(p_now, p_tenant, p_feature, p_id,
+        row(null, null, null, null, null, null, null, null, 0, 0, 0, 0, 0, null, null, a.lot_ids, a.lot_draws)::gate_answer);
+    end if;
+    if v_written then
+      perform gate_write(p_now, p_tenant, left(p_id, -1) || '-c', p_root, null, 'release', p_feature, -(a.allowance_units + a.beyond_units), a, 0, p_actor, null, null, p_operation);
+    else
+      perform gate_write(p_now, p_tenant, p_id, p_root, p_key, p_operation, p_feature, p_entry_units, a, 0, p_actor, null, p_breakdown, p_reason);
+    end if;
+    v_written := true;
+  end loop;
+  return v_lapsed;
+end $$;
+
+-- Holds of one meter that are past their expiry give back what they keep. Returns how many. The caller holds the meter's lock.
+create function gate_sweep_meter(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns int language plpgsql as $$
+declare
+  h holds;
+  n int := 0;
+begin
+  for h in select * from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now order by id loop
+    n := n + 1;
+    perform gate_end_hold(p_now, p_tenant, h, 'expired', left(p_id, -1) || '-h' || lpad(n::text, 4, '0'), p_actor);
+  end loop;
+  return n;
+end $$;
+
+-- The compare-and-swap of giving a whole hold back. false: somebody settled it before.
+create function gate_end_hold(p_now timestamptz, p_tenant text, h holds, p_status text, p_id text, p_actor text) returns boolean language plpgsql as $$
+begin
+  update holds set status = p_status, settled_at = p_now, settled_by = p_id where tenant_id = p_tenant and id = h.id and status = 'open';
+  if not found then return false; end if;
+  perform gate_return(p_now, p_tenant, h.feature, h.id, h.units, 'release', h.units, null, p_id, p_actor, null, p_status);
+  return true;
+end $$;
+
+-- Sets units aside until p_expires_at: drawn like a consume, and settled by gate_commit or given back.
+create function gate_reserve(
+  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb, p_breakdown jsonb,
+  p_confirmed boolean, p_expires_at timestamptz, p_overflow text
+) returns setof gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  a gate_answer;
+  v_hash constant bigint := gate_hash('hold', p_feature, p_units, p_properties, p_breakdown);
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  perform gate_lock(p_tenant, p_feature);
+  if p_key is not null then
+    a := gate_stored(p_tenant, p_key, v_hash);
+    if a.status is not null then return next gate_row_of(a); return; end if;
+  end if;
+  perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
+  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
+  if a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor) > 0 then
+    a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
+  end if;
+  if a.status = 'denied' then return next gate_row_of(a); return; end if;
+  if p_key is not null and not gate_claim(p_tenant, p_key, p_id, v_hash) then
+    return next gate_row_of(gate_stored(p_tenant, p_key, v_hash)); return;
+  end if;
+  a := gate_apply(p_now, p_tenant, p_feature, p_id, a);
+  a.entry_id := p_id;
+  perform gate_write(p_now, p_tenant, p_id, null, p_key, 'hold', p_feature, p_units, a, 0, p_actor, p_properties, p_breakdown, null);
+  insert into holds (tenant_id, id, feature, units, status, overflow, expires_at, created_at)
+    values (p_tenant, p_id, p_feature, p_units, 'open', p_overflow, p_expires_at, p_now);
+  return next gate_row_of(a);
+end $$;
+
+-- What a commit above its hold may still draw, by the hold's policy. `missing` is what stays uncharged.
+create function gate_decide_more(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_overflow text) returns gate_answer language plpgsql as $$
+declare
+  a gate_answer;
+  v_reason text;
+  v_fits bigint;
+begin
+  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, false);
+  if a.status = 'consumed' then return a; end if;
+  v_reason := a.reason; v_fits := p_units - a.missing;
+  if p_overflow <> 'reject' and v_reason not like 'blocked:%' and v_fits > 0 then
+    a := gate_decide(p_now, p_tenant, p_feature, v_fits, false, false);
+  end if;
+  if a.status = 'denied' then v_fits := 0; a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0; end if;
+  a.missing := p_units - v_fits; a.reason := v_reason;
+  -- The work is done and nobody can be asked any more: what is over is written down as over.
+  if p_overflow = 'overflow' and v_reason not like 'blocked:%' then
+    a.over_units := a.over_units + a.missing; a.beyond_units := a.beyond_units + a.missing; a.missing := 0; a.reason := null;
+  end if;
+  return a;
+end $$;
+
+-- Settles a hold on what was really used. Once: the same again is a replay, something else a conflict.
+create function gate_commit(p_now timestamptz, p_tenant text, p_hold text, p_units bigint, p_id text, p_actor text, p_breakdown jsonb)
+returns setof gate_settled language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  h holds;
+  a gate_answer;
+  v_held bigint;
+  v_lapsed bigint := 0;
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  select * into h from holds where tenant_id = p_tenant and id = p_hold;
+  if not found then return next gate_no_settlement('not_found', null); return; end if;
+  perform gate_lock(p_tenant, h.feature);
+  perform gate_settle(p_now, p_tenant, h.feature, p_id, p_actor);
+  -- Read again under the lock: the sweeper or a rival may have been quicker.
+  select * into h from holds where tenant_id = p_tenant and id = p_hold;
+  if h.status = 'released' then return next gate_no_settlement('released', h.feature); return; end if;
+  if h.status = 'committed' then
+    return next gate_settled_as(p_tenant, h, p_units);
+    return;
+  end if;
+  v_held := case when h.status = 'open' then h.units else 0 end;
+  update holds set status = 'committed', settled_at = p_now, settled_by = p_id where tenant_id = p_tenant and id = p_hold;
+  if p_units <= v_held then
+    v_lapsed := gate_return(p_now, p_tenant, h.feature, p_hold, v_held - p_units, 'commit', p_units, null, p_id, p_actor, p_breakdown, null);
+  else
+    a := gate_decide_more(p_now, p_tenant, h.feature, p_units - v_held, h.overflow);
+    a := gate_apply(p_now, p_tenant, h.feature, p_id, a);
+    perform gate_write(p_now, p_tenant, p_id, p_hold, null, 'commit', h.feature, p_units, a, a.missing, p_actor, null, p_breakdown, a.reason);
+  end if;
+  return next gate_settlement(p_tenant, p_id, 'committed', v_lapsed);
+end $$;
+
+-- Gives a hold back whole. Twice is once; what was committed stays so.
+create function gate_release_hold(p_now timestamptz, p_tenant text, p_hold text, p_id text, p_actor text)
+returns setof gate_settled language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  h holds;
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  select * into h from holds where tenant_id = p_tenant and id = p_hold;
+  if not found then return next gate_no_settlement('not_found', null); return; end if;
+  perform gate_lock(p_tenant, h.feature);
+  perform gate_settle(p_now, p_tenant, h.feature, p_id, p_actor);
+  if gate_end_hold(p_now, p_tenant, h, 'released', p_id, p_actor) then
+    return next gate_settlement(p_tenant, p_id, 'released', null); return;
+  end if;
+  select * into h from holds where tenant_id = p_tenant and id = p_hold;
+  if h.status = 'committed' then return next gate_no_settlement('committed', h.feature); return; end if;
+  return next gate_settlement(p_tenant, h.settled_by, 'replayed', null);
+end $$;
+
+-- Takes back a consume, or what a hold was committed for, wholly (p_units null) or in part, once per key.
+create function gate_refund(
+  p_now timestamptz, p_tenant text, p_entry text, p_units bigint, p_key text, p_id text, p_actor text, p_reason text, p_regrant boolean
+) returns setof gate_settled language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  e entries;
+  m meters;
+  a gate_answer;
+  v_root text;
+  v_open bigint;
+  v_lapsed bigint;
+  v_hash bigint;
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  select * into e from entries where tenant_id = p_tenant and id = p_entry;
+  if not found then return next gate_no_settlement('not_found', null); return; end if;
+  v_root := case when e.operation in ('consume', 'hold') then e.id when e.operation = 'commit' then e.parent_id end;
+  select * into m from meters where tenant_id = p_tenant and feature = e.feature and kind = 'meter';
+  if v_root is null or not found then return next gate_no_settlement('not_refundable', e.feature); return; end if;
+  v_hash := gate_hash('refund', v_root, coalesce(p_units, -1), null);
+  perform gate_lock(p_tenant, e.feature);
+  a := gate_stored(p_tenant, p_key, v_hash);
+  if a.status = 'replayed' then return next gate_settlement(p_tenant, a.entry_id, 'replayed', null); return; end if;
+  if a.status is not null then return next gate_no_settlement(a.status, e.feature); return; end if;
+  perform gate_settle(p_now, p_tenant, e.feature, p_id, p_actor);
+  select coalesce(sum(case x.operation when 'consume' then x.units when 'commit' then x.units - x.uncharged_units when 'refund' then -x.units else 0 end), 0)
+    into v_open from entries x where x.tenant_id = p_tenant and (x.id = v_root or (x.parent_id = v_root and x.id > v_root));
+  if v_open <= 0 or coalesce(p_units, v_open) > v_open then
+    return next gate_no_settlement(case when v_open <= 0 then 'nothing_left' else 'too_much' end, e.feature); return;
+  end if;
+  if not gate_claim(p_tenant, p_key, p_id, v_hash) then return next gate_no_settlement('conflict', e.feature); return; end if;
+  v_lapsed := gate_return(p_now, p_tenant, e.feature, v_root, coalesce(p_units, v_open), 'refund', coalesce(p_units, v_open), p_key, p_id, p_actor, null, p_reason);
+  if p_regrant and v_lapsed > 0 then perform gate_regrant(p_now, p_tenant, e.feature, v_lapsed, p_id, p_actor); end if;
+  return next gate_settlement(p_tenant, p_id, 'refunded', v_lapsed);
+end $$;
+
+-- Lapsed units once more, as a lot that does not outlive the running window: nothing that expires becomes permanent.
+create function gate_regrant(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_id text, p_actor text) returns void language plpgsql as $$
+declare
+  v_lot constant text := 'lot_' || substr(p_id, 5);
+begin
+  insert into lots (tenant_id, id, unit, kind, granted, remaining, starts_at, expires_at, priority, source, created_at)
+    select p_tenant, v_lot, p_feature, 'adjustment', p_units, p_units, p_now, m.window_ends_at, 50, 'refund:' || p_id, p_now
+    from meters m where m.tenant_id = p_tenant and m.feature = p_feature;
+  insert into entries (tenant_id, id, parent_id, idempotency_key, operation, feature, units, actor, properties, created_at)
+    values (p_tenant, left(p_id, -1) || '-r', null, 'grant:refund:' || p_id, 'grant', p_feature, p_units, p_actor,
+            jsonb_build_object('lotId', v_lot, 'kind', 'adjustment'), p_now);
+end $$;
+
+create function gate_no_settlement(p_status text, p_feature text) returns gate_settled language sql immutable as $$
+  select row(p_status, null, null, p_feature, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null, null, null)::gate_settled
+$$;
+
+-- An answer told from what was written. lapsed null: reckoned from the entries.
+create function gate_settlement(p_tenant text, p_id text, p_status text, p_lapsed bigint) returns gate_settled language plpgsql as $$
+declare
+  e entries;
+  x record;
+  m meters;
+begin
+  select * into e from entries where tenant_id = p_tenant and id = p_id;
+  if not found then return gate_no_settlement('archived', null); end if;
+  select * into m from meters where tenant_id = p_tenant and feature = e.feature;
+  select coalesce(sum(q.allowance_units), 0) as allowance, coalesce(sum(q.lot_units), 0) as lots, coalesce(sum(q.credits), 0) as credits, coalesce(sum(q.over_units), 0) as over,
+         coalesce(sum(-q.allowance_units) filter (where q.allowance_units < 0 and q.window_starts_at < q.created_at and q.window_ends_at <= q.created_at), 0) as closed
+    into x from entries q where q.tenant_id = p_tenant and q.id in (p_id, left(p_id, -1) || '-c');
+  return row(p_status, e.reason, e.id, e.feature, e.units, e.units - e.uncharged_units, e.uncharged_units, x.allowance, x.lots, x.credits, x.over,
+             coalesce(p_lapsed, x.closed), e.used_after, e.granted_after, gate_ms(e.window_starts_at), gate_ms(e.window_ends_at), e.plan_version,
+             e.lot_ids, e.lot_draws)::gate_settled;
+end $$;
+
+-- A commit that comes again: the stored answer for the same amount, a conflict for another.
+create function gate_settled_as(p_tenant text, h holds, p_units bigint) returns gate_settled language plpgsql as $$
+declare
+  s gate_settled := gate_settlement(p_tenant, h.settled_by, 'replayed', null);
+begin
+  if s.status = 'replayed' and s.units <> p_units then return gate_no_settlement('conflict', h.feature); end if;
+  return s;
+end $$;
+
+-- Cron's housekeeping: meters with holds past their expiry, across tenants, in pages.
+create function gate_holds_due(p_now timestamptz, p_after_tenant text, p_after_feature text, p_limit int)
+returns table (tenant_id text, feature text) language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select distinct h.tenant_id, h.feature collate "C" from holds h
+  where h.status = 'open' and h.expires_at <= p_now and (h.tenant_id, h.feature collate "C") > (p_after_tenant, p_after_feature)
+  order by 1, 2 limit p_limit
+$$;
+
+create function gate_sweep(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns int
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  perform gate_same_tenant(array[p_tenant]);
+  perform gate_lock(p_tenant, p_feature);
+  perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
+  return gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor);
+end $$;

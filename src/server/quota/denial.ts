@@ -1,0 +1,31 @@
+import { AppError, type AppErrorCode } from "../errors";
+import type { DenialReason, Denied } from "./rules";
+import { type Told, tellStanding } from "./standing";
+
+const CODES: Record<DenialReason, AppErrorCode> = {
+  quota: "QUOTA_EXCEEDED",
+  not_in_plan: "FEATURE_NOT_IN_PLAN",
+  blocked: "ACCOUNT_BLOCKED",
+  request_cap: "QUOTA_EXCEEDED",
+  window_cap: "QUOTA_EXCEEDED",
+  spend_cap: "QUOTA_EXCEEDED",
+  confirm: "QUOTA_EXCEEDED",
+};
+
+/** A denial as the error that clients get, with everything an upgrade prompt needs. */
+export function denial(denied: Denied): AppError {
+  const { feature, reason, used, limit, missing, resetsAt, upgradeTo, waysOut } = denied;
+  return new AppError(CODES[reason], denied.message, {
+    denial: { feature, reason, used, limit, missing, resetsAt, upgradeTo, waysOut },
+  });
+}
+
+/** What a verb allowed, with where the feature stands now in the answer's headers. @throws AppError the denial */
+export function unlessDenied<T extends Told & { allowed: true }>(
+  ctx: Parameters<typeof tellStanding>[0],
+  answer: T | Denied,
+): T {
+  tellStanding(ctx, answer);
+  if (!answer.allowed) throw denial(answer);
+  return answer;
+}

@@ -1,0 +1,51 @@
+import { sql } from "drizzle-orm";
+import { newId } from "@/lib/ids";
+import { actorName, type TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { gateRow } from "../ledger/gate";
+import { storedAnswer } from "../ledger/replay";
+import { parseInput } from "../parse";
+import { plain, requireKind, storedKey, toReceipt } from "./consume";
+import { type ReserveInput, reserveInput } from "./inputs";
+import { rateCosts } from "./rate";
+import { aboveCeiling, type Consumed, type Denied, isAboveCeiling, type Receipt } from "./rules";
+
+/** Units set aside: settle them with `commit` or `releaseHold` before they are free again. */
+export interface Reserved extends Consumed {
+  holdId: string;
+  expiresAt: Date;
+}
+
+/**
+ * Draws units into a hold: nobody else can spend them while it is open. They come back when it is released or
+ * expires; `commit` charges what was really used. One round trip; joins `ctx.tx`.
+ * @throws AppError UNKNOWN_FEATURE, INVALID_INPUT, IDEMPOTENCY_CONFLICT, BUSY
+ */
+export async function reserve(ctx: TenantCtx, input: ReserveInput): Promise<Reserved | Denied> {
+  const { key, properties, confirmed, expiresInSeconds, overflow, ...asked } = parseInput(
+    reserveInput,
+    input,
+  );
+  const { kind } = requireKind(ctx, asked.feature, ["meter", "pooled"]);
+  const { feature, units, breakdown, ceiling, planVersion } =
+    kind === "pooled" || asked.costs ? await rateCosts(ctx, asked) : plain(asked);
+  const now = ctx.now();
+  const expiresAt = new Date(now.getTime() + expiresInSeconds * 1_000);
+  const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : null);
+  if (isAboveCeiling(units, ceiling)) {
+    const call = { feature, units, key: storedKey(key), properties: properties ?? null, breakdown };
+    const stored = await storedAnswer(ctx, "hold", call);
+    if (!stored) return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
+    return reserved(toReceipt(ctx, { feature, units }, stored), expiresAt);
+  }
+  const answer = await inTenant(ctx, (tx) =>
+    gateRow(
+      tx,
+      sql`gate_reserve(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${storedKey(key)}, ${newId("entry", now)}, ${actorName(ctx.actor)}, ${json(properties)}::text::jsonb, ${json(breakdown)}::text::jsonb, ${confirmed ?? false}, ${expiresAt.toISOString()}::timestamptz, ${overflow})`,
+    ),
+  );
+  return reserved(toReceipt(ctx, { feature, units }, answer), expiresAt);
+}
+
+const reserved = (receipt: Receipt, expiresAt: Date): Reserved | Denied =>
+  receipt.allowed ? { ...receipt, holdId: receipt.entryId, expiresAt } : receipt;

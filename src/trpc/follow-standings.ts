@@ -1,0 +1,49 @@
+import type { QueryClient, QueryFilters, QueryKey } from "@tanstack/react-query";
+import { readStandings, STANDINGS_HEADER, type Standing } from "@/lib/standings";
+import type { Outputs } from "@/server/root";
+import { applyStandings } from "./apply-standings";
+
+type Status = Outputs["quota"]["status"];
+
+interface Followed {
+  queries: QueryClient;
+  /** Of `quota.status`, the one place where the browser keeps what is used. */
+  statusKey: QueryKey;
+  /** What else shows the past: asked for anew when it is looked at. */
+  stale: QueryFilters[];
+}
+
+/**
+ * Reads every answer of the API once, whatever calls shared it, and moves the meters on the page: what is left comes
+ * back with the call, so nothing is asked a second time.
+ */
+export function followStandings({ queries, statusKey, stale }: Followed): (headers: Headers) => void {
+  const newest = new Map<string, number>();
+  // Answers may arrive in another order than they were decided in: an older one says nothing new.
+  const isNews = ({ feature, at }: Standing) => {
+    const known = newest.get(feature);
+    if (known !== undefined && at.getTime() < known) return false;
+    newest.set(feature, at.getTime());
+    return true;
+  };
+  return (headers) => {
+    const standings = readStandings(headers.get(STANDINGS_HEADER)).filter(isNews);
+    if (standings.length === 0) return;
+    const known = queries.getQueryState<Status>(statusKey);
+    if (standings.some((standing) => moves(known?.data, standing)))
+      for (const filter of stale) void queries.invalidateQueries(filter);
+    if (!known?.data) return;
+    // As old as it was: what nobody told is still to be asked for when its time comes.
+    queries.setQueryData(statusKey, applyStandings(known.data, standings), {
+      updatedAt: known.dataUpdatedAt,
+    });
+    // An answer that is on its way may be from before this call.
+    if (known.fetchStatus === "fetching") void queries.invalidateQueries({ queryKey: statusKey });
+  };
+}
+
+/** A refusal or a question moves nothing. */
+function moves(known: Status | undefined, { feature, used, moved }: Standing): boolean {
+  const before = known?.meters.find((meter) => meter.feature === feature)?.used;
+  return before !== used || Object.values(moved).some((units) => units !== 0);
+}

@@ -1,0 +1,194 @@
+import type { TenantCtx } from "@/server/context";
+import { verifyBooks } from "@/server/ledger/books";
+import { forget, newTenant, type Stage } from "../stage";
+import { Disagreement, difference, sameAnswer, show } from "./compare";
+import { Names, perform } from "./engine";
+import { endLeases } from "./leases";
+import { settle } from "./meters";
+import type { Answer, Op } from "./ops";
+import { firstState } from "./plans";
+import { play } from "./play";
+import { resolve } from "./resolve";
+import { differences, type Snapshot, takeSnapshot } from "./snapshot";
+import type { State } from "./state";
+import { edges, type History, type Step } from "./steps";
+
+/** One history as it is played: the engine's tenant, the model's state, and one clock for both. */
+export interface Session {
+  stage: Stage;
+  ctx: TenantCtx;
+  names: Names;
+  state: State;
+  nowMs: number;
+  /** Keyed calls so far, to be repeated word for word. */
+  asked: Op[];
+  together: Together;
+}
+
+/** How calls at once are made: all at the same time, or as a scheduler says. */
+export type Together = (calls: (() => Promise<Answer>)[]) => Promise<Answer[]>;
+const allAtOnce: Together = (calls) => Promise.all(calls.map((call) => call()));
+
+/**
+ * Plays a history against the engine and the model, and compares every answer, then every balance, then the books.
+ * @throws Disagreement saying where they part
+ */
+export async function playHistory(
+  stage: Stage,
+  history: History,
+  together: Together = allAtOnce,
+): Promise<void> {
+  const clock = { ms: history.startMs };
+  const now = () => new Date(clock.ms);
+  const ctx = await newTenant(stage, now, history.timeZone);
+  const session: Session = {
+    stage,
+    ctx,
+    names: new Names(stage, ctx.tenant.id),
+    state: firstState(history),
+    nowMs: history.startMs,
+    asked: [],
+    together,
+  };
+  try {
+    for (const [at, step] of history.steps.entries()) {
+      await playStep(session, step, at);
+      clock.ms = session.nowMs;
+    }
+    await finish(session);
+  } finally {
+    await forget(stage, ctx.tenant.id);
+  }
+}
+
+async function finish({ stage, ctx, state, names }: Session): Promise<void> {
+  const differ = differences(await takeSnapshot(stage, ctx.tenant.id), state, names);
+  if (differ.length > 0) throw new Disagreement(`The balances differ:\n${differ.join("\n")}`);
+  const breaches = await verifyBooks(ctx);
+  if (breaches.length > 0) throw new Disagreement(`The books don't balance: ${show(breaches)}`);
+}
+
+async function playStep(session: Session, step: Step, at: number): Promise<void> {
+  if (step.do === "wait") {
+    session.nowMs += step.ms;
+    return;
+  }
+  if (step.do === "wait for an edge") {
+    const ahead = edges(session.state, session.nowMs);
+    const edge = ahead[step.at % Math.max(ahead.length, 1)];
+    if (edge !== undefined) session.nowMs = Math.max(session.nowMs, edge + step.besideMs);
+    return;
+  }
+  const calls = step.wishes.flatMap((wish, place) => {
+    const op = resolve(session, wish, `${at}.${place}`, place);
+    return op ? [{ op, tag: `${at}.${place}` }] : [];
+  });
+  const made = calls.map(({ op }) => () => perform(session.ctx, session.names, op));
+  const said = await (made.length > 1 ? session.together(made) : allAtOnce(made));
+  await agree(session, calls, said);
+}
+
+/** The model says the same in some order of the calls, and goes on from there. */
+async function agree(session: Session, calls: Call[], said: Answer[]): Promise<void> {
+  const answers = await session.names.inWords(calls, said);
+  const { state, nowMs, names } = session;
+  const found =
+    calls.length === 1
+      ? serialOrder(state, calls, answers, nowMs, () => true)
+      : await agreeAtOnce(session, calls, answers);
+  if (!found) {
+    const after = await takeSnapshot(session.stage, session.ctx.tenant.id);
+    throw new Disagreement(explain({ state, nowMs, names }, calls, answers, after));
+  }
+  session.state = found;
+  for (const { op } of calls) if ("key" in op && op.key !== undefined) session.asked.push(op);
+}
+
+/** Of calls at once the answers alone may leave open which came last: the balances don't. */
+async function agreeAtOnce(
+  { state, nowMs, names, stage, ctx }: Session,
+  calls: Call[],
+  answers: Answer[],
+): Promise<State | null> {
+  const after = await takeSnapshot(stage, ctx.tenant.id);
+  const fits = (end: State) => differences(after, end, names).length === 0;
+  const parts = apart(state, calls, answers, nowMs);
+  const order = (from: State) => serialOrder(from, parts.calls, parts.answers, nowMs, fits);
+  return order(parts.from) ?? order(settled(parts.from, calls, nowMs));
+}
+
+export interface Call {
+  op: Op | { do: "sweepHold"; hold: string };
+  tag: string;
+}
+
+/** Jobs do many small things, and others come in between: each hold is swept by itself, and late is as good as early for the rest. */
+function apart(state: State, calls: Call[], answers: Answer[], nowMs: number) {
+  const from = structuredClone(state);
+  const has = (job: Op["do"]) => calls.some(({ op }) => op.do === job);
+  if (has("rollDue")) for (const meter of Object.values(from.meters)) settle(from, meter, nowMs);
+  if (has("sweepLeases")) endLeases(from, nowMs);
+  const due = Object.values(from.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
+  const swept: Call[] = has("sweepHolds")
+    ? due.map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
+    : [];
+  const others = calls.map((_, at) => at).filter((at) => !JOBS.has(calls[at]!.op.do));
+  return {
+    from,
+    calls: [...others.map((at) => calls[at]!), ...swept],
+    answers: [...others.map((at) => answers[at]!), ...swept.map(() => ({}))],
+  };
+}
+
+const JOBS = new Set<Call["op"]["do"]>(["rollDue", "sweepLeases", "sweepHolds"]);
+
+/** A call that loses its key to another at the same instant has brought its meter up to date: that is nobody's answer. */
+function settled(state: State, calls: Call[], nowMs: number): State {
+  const next = structuredClone(state);
+  for (const { op } of calls) {
+    const meter = "feature" in op ? next.meters[op.feature === "render" ? "compute" : op.feature] : undefined;
+    if (meter) settle(next, meter, nowMs);
+  }
+  return next;
+}
+
+/** Depth first: whichever call's answer fits next. Concurrent calls are right when one serial order explains them all. */
+export function serialOrder(
+  state: State,
+  calls: Call[],
+  answers: Answer[],
+  nowMs: number,
+  fits: (end: State) => boolean,
+): State | null {
+  if (calls.length === 0) return fits(state) ? state : null;
+  const tried = new Set<string>();
+  for (const [at, { op, tag }] of calls.entries()) {
+    const twin = JSON.stringify([op, answers[at]]);
+    if (tried.has(twin)) continue;
+    tried.add(twin);
+    const next = structuredClone(state);
+    if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
+    const found = serialOrder(next, calls.toSpliced(at, 1), answers.toSpliced(at, 1), nowMs, fits);
+    if (found) return found;
+  }
+  return null;
+}
+
+function explain(
+  { state, nowMs, names }: Pick<Session, "state" | "nowMs" | "names">,
+  calls: Call[],
+  answers: Answer[],
+  after: Snapshot,
+): string {
+  const next = structuredClone(state);
+  const lines = calls.map(({ op, tag }, at) => {
+    const differs = difference(answers[at], play(next, op, tag, nowMs));
+    return `${tag} ${show(op)}\n    ${differs.join("\n    ") || "as the model says"}`;
+  });
+  const order = calls.length > 1 ? " in any order; in the order of the calls" : "";
+  return [
+    `At ${new Date(nowMs).toISOString()} the engine and the model disagree${order}:`,
+    ...lines,
+    ...differences(after, next, names),
+  ].join("\n");
+}

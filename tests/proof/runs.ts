@@ -1,0 +1,42 @@
+import { availableParallelism } from "node:os";
+
+/** What one run of the proof suite does: short with every test run, long by `npm run proof -- --long`. */
+interface Runs {
+  histories: number;
+  interleavings: number;
+  appKills: number;
+  postgresKills: number;
+  lostAnswers: number;
+  strandedRaces: number;
+}
+
+const SHORT: Runs = {
+  histories: 500,
+  interleavings: 500,
+  appKills: 10,
+  postgresKills: 10,
+  lostAnswers: 40,
+  strandedRaces: 100,
+};
+const LONG: Runs = {
+  histories: 10_000,
+  interleavings: 5_000,
+  appKills: 500,
+  postgresKills: 500,
+  lostAnswers: 2_000,
+  strandedRaces: 1_000,
+};
+
+export const runs: Runs = process.env.PROOF_LONG === "1" ? LONG : SHORT;
+
+/** Histories at the same time, each lane in a database of its own. */
+export const LANES = Math.max(2, Math.min(8, availableParallelism() + 1));
+
+/** Of this run; another one each time unless PROOF_SEED says which. Printed, so that a failure can be played again. */
+export const seed = Number(process.env.PROOF_SEED ?? Date.now() % 2_147_483_647);
+
+/** fast-check's path to one failing case below the seed: only that case runs. */
+export const path = process.env.PROOF_PATH;
+
+/** No test of the long run ends before this. */
+export const TIMEOUT_MS = process.env.PROOF_LONG === "1" ? 4 * 3_600_000 : 300_000;

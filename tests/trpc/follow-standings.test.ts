@@ -1,0 +1,66 @@
+import { QueryClient } from "@tanstack/react-query";
+import { world } from "@tests/support/world";
+import { expect, test } from "vitest";
+import { STANDINGS_HEADER } from "@/lib/standings";
+import { type QuotaStatus, status } from "@/server/quota/status";
+import { followStandings } from "@/trpc/follow-standings";
+
+const { tenant } = await world();
+const known = await status(await tenant("ada"));
+const statusKey = ["quota", "status"];
+const historyKey = ["credits", "history"];
+
+function page() {
+  const queries = new QueryClient();
+  queries.setQueryData(statusKey, known, { updatedAt: 1_000 });
+  queries.setQueryData(historyKey, []);
+  const follow = followStandings({ queries, statusKey, stale: [{ queryKey: ["credits"] }] });
+  const used = (feature: string) =>
+    queries.getQueryData<QuotaStatus>(statusKey)?.meters.find((meter) => meter.feature === feature)?.used;
+  return { queries, used, hear: (header: string) => follow(new Headers({ [STANDINGS_HEADER]: header })) };
+}
+
+test("an answer moves every meter that it speaks of, and no other", () => {
+  const { used, hear, queries } = page();
+  hear('"compute";used=85;limit=100;at=5, "channels";used=2;limit=5;at=5');
+  expect([used("compute"), used("channels"), used("messages")]).toEqual([85, 2, 0]);
+  expect(queries.getQueryState(statusKey)).toMatchObject({ dataUpdatedAt: 1_000, isInvalidated: false });
+  expect(queries.getQueryState(historyKey)?.isInvalidated).toBe(true);
+});
+
+test("answers that overtake each other leave the newest one standing", () => {
+  const { used, hear } = page();
+  hear('"compute";used=20;limit=100;at=7');
+  hear('"compute";used=10;limit=100;at=6, "channels";used=1;limit=5;at=6');
+  expect([used("compute"), used("channels")]).toEqual([20, 1]);
+  hear('"compute";used=5;limit=100;at=7');
+  expect(used("compute")).toBe(5);
+});
+
+test("an answer without a word on limits changes nothing; a refusal leaves the past as it is", () => {
+  const { queries, hear, used } = page();
+  hear("");
+  expect(queries.getQueryData(statusKey)).toBe(known);
+  hear('"compute";used=0;limit=100;at=5;blocked');
+  expect(used("compute")).toBe(0);
+  expect(queries.getQueryState(historyKey)?.isInvalidated).toBe(false);
+});
+
+test("a status that was on its way when the call was answered is asked for again: it may be from before", async () => {
+  const { queries, hear } = page();
+  const asked: (() => void)[] = [];
+  const queryFn = () => new Promise<QuotaStatus>((resolve) => asked.push(() => resolve(known)));
+  const running = queries.fetchQuery({ queryKey: statusKey, queryFn, staleTime: 0 }).catch(() => null);
+  hear('"compute";used=85;limit=100;at=5');
+  expect(queries.getQueryState(statusKey)?.isInvalidated).toBe(true);
+  asked[0]?.();
+  await running;
+});
+
+test("where nobody looked at the limits yet, nothing is made up", () => {
+  const queries = new QueryClient();
+  followStandings({ queries, statusKey, stale: [] })(
+    new Headers({ [STANDINGS_HEADER]: '"compute";used=1;at=1' }),
+  );
+  expect(queries.getQueryData(statusKey)).toBeUndefined();
+});
