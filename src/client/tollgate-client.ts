@@ -95,9 +95,6 @@ export function createTollgate(connection: Connection) {
     reserve,
     commit,
     releaseHold,
-    /** Gives back what a charge or a commit took. */
-    refund: (input: Keyed<"refund">, options?: CallOptions) =>
-      ask("refund", { ...input, key: input.key ?? newKey() }, options),
     /** Things that run, so many at once: taken, kept alive by a heartbeat, ended. */
     leases: {
       acquire: (input: Keyed<"acquireLease">, options?: CallOptions) =>

@@ -50,7 +50,7 @@ export async function withReservation<T>(
   const result = await workOrRelease(gate, holdId, () => work({ holdId, units, expiresAt, spent }));
   // An abort ends the work, not its bill: settling goes on without the caller's signal.
   try {
-    await (actual === 0 ? gate.releaseHold({ holdId }) : gate.commit({ holdId, units: actual }));
+    await gate.commit({ holdId, units: actual });
   } catch (error) {
     if (!onUncommitted) throw error;
     await onUncommitted(error as TollgateError, { holdId, units: actual });

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { migrate } from "@/server/db/migrate";
+import { AppError } from "@/server/errors";
 import { archiveEntries } from "@/server/ledger/archive";
 import { loadRunningEnvironment } from "./dev/files";
 
@@ -23,8 +24,14 @@ async function main(): Promise<void> {
   }
 }
 
+/** What stands in the way is told; the migration itself is done by then. */
 async function archive(ownerUrl: string, before: string): Promise<void> {
-  const tables = await archiveEntries({ ownerUrl, before, now: new Date() });
+  const tables = await archiveEntries({ ownerUrl, before, now: new Date() }).catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+  if (!tables) return;
   if (tables.length === 0) console.log(`No entries from before ${before} are left to archive.`);
   for (const table of tables) console.log(`archive.${table}: out of the books, and yours to dump and drop.`);
 }
@@ -40,7 +47,7 @@ function postgresUrl(name: "DATABASE_URL" | "DATABASE_OWNER_URL"): string {
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     console.error(`Not migrated: ${error instanceof Error ? error.message : error}`);
     process.exit(1);

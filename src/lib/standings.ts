@@ -9,8 +9,10 @@ export interface Standing {
   resetsAt: Date | null;
   /** What this request drew elsewhere; negative: gave back. */
   moved: Moved;
-  /** The tenant may not use it at all, whatever is left. */
-  blocked: boolean;
+  /** Whether the tenant may use it at all, whatever is left; null: the call had no say in that. */
+  blocked: boolean | null;
+  /** Something earlier was settled or refunded: what went past the allowance may have moved in ways not told here. */
+  settled: boolean;
   /** The server's clock at the decision: tells the newer of two answers. */
   at: Date;
 }
@@ -44,14 +46,15 @@ export function readStandings(header: string | null): Standing[] {
 }
 
 function writeStanding(standing: Standing): string {
-  const { feature, used, limit, resetsAt, moved, blocked, at } = standing;
+  const { feature, used, limit, resetsAt, moved, blocked, settled, at } = standing;
   return [
     `"${feature}"`,
     `used=${used}`,
     ...(limit === null ? [] : [`limit=${limit}`]),
     ...(resetsAt ? [`resets=${resetsAt.getTime()}`] : []),
     ...MOVED.filter((what) => moved[what] !== 0).map((what) => `${what}=${moved[what]}`),
-    ...(blocked ? ["blocked"] : []),
+    ...(blocked === null ? [] : [`blocked=${blocked ? 1 : 0}`]),
+    ...(settled ? ["settled"] : []),
     `at=${at.getTime()}`,
   ].join(";");
 }
@@ -76,7 +79,8 @@ function readStanding(member: string): Standing | null {
       beyond: number("beyond") ?? 0,
       over: number("over") ?? 0,
     },
-    blocked: given.has("blocked"),
+    blocked: number("blocked") === null ? null : number("blocked") !== 0,
+    settled: given.has("settled"),
     at: new Date(at),
   };
 }

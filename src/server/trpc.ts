@@ -80,24 +80,29 @@ export const router = t.router;
 export const createCallerFactory = t.createCallerFactory;
 
 /** tRPC never lets a middleware catch: a failed call comes back as a result, and its error is given its code here. */
-const base = t.procedure.use(async ({ next }) => {
+const base = t.procedure.use(async ({ next, signal }) => {
   const result = await next();
-  if (!result.ok) throw coded(result.error);
-  return isStream(result.data) ? { ...result, data: codedStream(result.data) } : result;
+  if (!result.ok) throw coded(result.error, signal);
+  return isStream(result.data) ? { ...result, data: codedStream(result.data, signal) } : result;
 });
 
-/** An error of ours with its code for HTTP; any other stays as it is. */
-function coded(error: unknown): unknown {
+/** An error of ours with its code for HTTP, or what came of it that the caller hung up; any other stays as it is. */
+function coded(error: unknown, signal: AbortSignal | undefined): unknown {
   const cause = asAppError(error instanceof TRPCError ? error.cause : error);
-  if (!(cause instanceof AppError)) return error;
-  return new TRPCError({ code: TRPC_CODES[cause.code], message: cause.message, cause });
+  if (cause instanceof AppError)
+    return new TRPCError({ code: TRPC_CODES[cause.code], message: cause.message, cause });
+  const hungUp = signal?.aborted && cause instanceof Error && cause.name === "AbortError";
+  return hungUp ? new TRPCError({ code: "CLIENT_CLOSED_REQUEST", cause }) : error;
 }
 
-async function* codedStream<T, R>(stream: AsyncIterable<T, R>): AsyncGenerator<T, R> {
+async function* codedStream<T, R>(
+  stream: AsyncIterable<T, R>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, R> {
   try {
     return yield* stream;
   } catch (error) {
-    throw coded(error);
+    throw coded(error, signal);
   }
 }
 

@@ -20,9 +20,7 @@ export function applyStandings(status: Status, standings: readonly Standing[]): 
 }
 
 function applyStanding(meter: Meter, { used, limit, resetsAt, moved, blocked }: Standing): Meter {
-  // A window opened since: nothing but this request went past its allowance yet.
-  const sameWindow = meter.resetsAt?.getTime() === resetsAt?.getTime();
-  const over = Math.max((sameWindow ? meter.over : 0) + moved.over, 0);
+  const over = Math.max(meter.over + moved.over, 0);
   return {
     ...meter,
     used,
@@ -30,8 +28,18 @@ function applyStanding(meter: Meter, { used, limit, resetsAt, moved, blocked }: 
     ...meterState({ ...meter, used, limit, over }),
     resetsAt,
     extra: Math.max(meter.extra - moved.lots, 0),
-    beyond: Math.max((sameWindow ? meter.beyond : 0) + moved.beyond, 0),
+    beyond: Math.max(meter.beyond + moved.beyond, 0),
     over,
-    blocked,
+    blocked: blocked ?? meter.blocked,
   };
+}
+
+/**
+ * Whether the browser can tell on its own what `standing` leaves of the meter it knows. Not when another window began
+ * meanwhile, nor after a settling that may have given back what was used past the allowance.
+ */
+export function isPlain(known: Meter | undefined, { settled, resetsAt, moved }: Standing): boolean {
+  if (!known) return true;
+  if (known.resetsAt?.getTime() !== resetsAt?.getTime()) return false;
+  return !settled || (known.beyond === 0 && Object.values(moved).every((units) => units === 0));
 }

@@ -1,7 +1,7 @@
 import type { QueryClient, QueryFilters, QueryKey } from "@tanstack/react-query";
 import { readStandings, STANDINGS_HEADER, type Standing } from "@/lib/standings";
 import type { Outputs } from "@/server/root";
-import { applyStandings } from "./apply-standings";
+import { applyStandings, isPlain } from "./apply-standings";
 
 type Status = Outputs["quota"]["status"];
 
@@ -33,17 +33,22 @@ export function followStandings({ queries, statusKey, stale }: Followed): (heade
     if (standings.some((standing) => moves(known?.data, standing)))
       for (const filter of stale) void queries.invalidateQueries(filter);
     if (!known?.data) return;
+    const { data, dataUpdatedAt, fetchStatus } = known;
+    const plain = standings.filter((standing) => isPlain(meterOf(data, standing), standing));
     // As old as it was: what nobody told is still to be asked for when its time comes.
-    queries.setQueryData(statusKey, applyStandings(known.data, standings), {
-      updatedAt: known.dataUpdatedAt,
-    });
+    queries.setQueryData(statusKey, applyStandings(data, plain), { updatedAt: dataUpdatedAt });
     // An answer that is on its way may be from before this call.
-    if (known.fetchStatus === "fetching") void queries.invalidateQueries({ queryKey: statusKey });
+    if (plain.length < standings.length || fetchStatus === "fetching")
+      void queries.invalidateQueries({ queryKey: statusKey });
   };
 }
 
 /** A refusal or a question moves nothing. */
-function moves(known: Status | undefined, { feature, used, moved }: Standing): boolean {
-  const before = known?.meters.find((meter) => meter.feature === feature)?.used;
-  return before !== used || Object.values(moved).some((units) => units !== 0);
+function moves(known: Status | undefined, standing: Standing): boolean {
+  const { used, moved, settled } = standing;
+  const before = known && meterOf(known, standing)?.used;
+  return settled || before !== used || Object.values(moved).some((units) => units !== 0);
 }
+
+const meterOf = ({ meters }: Status, { feature }: Standing) =>
+  meters.find((meter) => meter.feature === feature);

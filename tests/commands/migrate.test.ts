@@ -24,9 +24,12 @@ afterAll(async () => {
 });
 
 /** Runs in an empty folder: neither a developer's `.env` files nor a running `npm run dev` must be found. */
-async function migrate(env: Record<string, string>): Promise<{ code: number; output: string }> {
+async function migrate(
+  env: Record<string, string>,
+  ...options: string[]
+): Promise<{ code: number; output: string }> {
   const cwd = await mkdtemp(path.join(tmpdir(), "tollgate migrate "));
-  const args = ["--import", import.meta.resolve("tsx"), path.resolve("src/commands/migrate.ts")];
+  const args = ["--import", import.meta.resolve("tsx"), path.resolve("src/commands/migrate.ts"), ...options];
   const TSX_TSCONFIG_PATH = path.resolve("tsconfig.json");
   const empty = { DATABASE_URL: "", DATABASE_OWNER_URL: "" };
   const run = promisify(execFile)(process.execPath, args, {
@@ -59,6 +62,22 @@ test("with one URL it works, and says that the app would own its tables", async 
   const { code, output } = await migrate({ DATABASE_URL: ownerUrl });
   expect(code).toBe(0);
   expect(output).toContain("owns the tables");
+});
+
+test("--archive-before says what it did, or why not", async () => {
+  const env = { DATABASE_OWNER_URL: ownerUrl, DATABASE_URL: appUrl.href };
+  expect(await migrate(env, "--archive-before", "2021-01")).toMatchObject({
+    code: 0,
+    output: expect.stringContaining("No entries from before 2021-01 are left to archive."),
+  });
+  expect(await migrate(env, "--archive-before", "2099-01")).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("2099-01: the month is not over yet"),
+  });
+  expect(await migrate(env, "--archive-before", "")).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("is no month"),
+  });
 });
 
 test.each([

@@ -5,12 +5,13 @@ import { AppError } from "@/server/errors";
 import { forgetAnswers } from "@/server/quota/answers";
 import { consume } from "@/server/quota/consume";
 import { call } from "./call";
-import { productOf } from "./product";
+import { productOf, type Work } from "./product";
+import { served } from "./served";
 
-const { tenant, owner, ctx, clock } = await world();
+const { tenant, owner, ctx, clock, runtime } = await world();
 
 let ran: string[] = [];
-const product = productOf({
+const works: Record<string, Work> = {
   answer: ({ input, quota }) => {
     ran.push(input.order);
     return { ran: ran.length, at: clock.now(), big: 2n ** 70n, entry: quota.receipt?.entryId };
@@ -25,7 +26,8 @@ const product = productOf({
     if (ran.length === 1) throw new AppError("NOT_FOUND", "There is none yet.");
     return "found";
   },
-});
+};
+const product = productOf(works);
 
 const used = async (of: TenantCtx, feature = "compute") => {
   const [row] =
@@ -138,6 +140,77 @@ test("twenty equal calls at once run once, and all get the one answer", async ()
   expect(answers[0]!.status).toBe(200);
   expect(ran).toHaveLength(1);
   expect(await used(ada)).toBe(3);
+});
+
+describe("while the first call runs", () => {
+  /** Work that ends when the test says so. */
+  function slowWork() {
+    let [end, tell] = [() => {}, () => {}];
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    let runs = 0;
+    works.slow = async () => {
+      runs += 1;
+      const mine = runs;
+      tell();
+      if (mine === 1) await ended;
+      return mine;
+    };
+    return { begun, end };
+  }
+  const running = [409, "IN_PROGRESS"];
+
+  test.each(["charge", "reserve"])(
+    "%s: a repeated one is told so, and gets the answer afterwards",
+    async (path) => {
+      const ada = await newcomer("ada");
+      const { begun, end } = slowWork();
+      const first = ask(ada, path, "k", { work: "slow" });
+      await begun;
+      const early = await ask(ada, path, "k", { work: "slow" });
+      expect([early.status, early.error?.data.appCode]).toEqual(running);
+      end();
+      expect((await first).data).toBe(1);
+      expect((await ask(ada, path, "k", { work: "slow" })).data).toBe(1);
+      expect(await used(ada)).toBe(3);
+    },
+  );
+
+  test("and never ends, a repeated one takes over when its time is up; what both did is charged", async () => {
+    const ada = await newcomer("ada");
+    const { end } = slowWork();
+    expect((await ask(ada, "hasty", "k", { work: "slow" })).error?.data.appCode).toBe("TIMED_OUT");
+    const early = await ask(ada, "hasty", "k", { work: "slow" });
+    expect([early.status, early.error?.data.appCode]).toEqual(running);
+    clock.advance({ seconds: 2 });
+    expect((await ask(ada, "hasty", "k", { work: "slow" })).data).toBe(2);
+    end();
+    await expect.poll(() => used(ada)).toBe(6);
+    expect((await ask(ada, "hasty", "k", { work: "slow" })).data).toBe(2);
+  });
+});
+
+test("a batch's calls are told apart by their place in it", async () => {
+  const ada = await newcomer("ada");
+  const { url, headers } = await served(runtime, product, ada);
+  const json = { work: "answer", units: 3 };
+  const send = async () => {
+    const answer = await fetch(`${url}/charge,charge?batch=1`, {
+      method: "POST",
+      headers: { ...headers, ...keyed("batch-1"), "content-type": "application/json" },
+      body: JSON.stringify({ 0: { json }, 1: { json } }),
+    });
+    return [answer.status, await answer.text()];
+  };
+  const first = await send();
+  expect(first[0]).toBe(200);
+  expect(await send()).toEqual(first);
+  expect(ran).toHaveLength(2);
+  expect(await used(ada)).toBe(6);
 });
 
 test("a policy's own key names the work, whatever key the caller sends along", async () => {

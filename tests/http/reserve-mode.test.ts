@@ -234,6 +234,24 @@ describe("a caller that hangs up", () => {
   });
 });
 
+test("what was done is charged although the database went away meanwhile", async () => {
+  const ada = await newcomer("ada");
+  works.killing = async ({ quota }) => {
+    await owner`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'app_login'`;
+    quota.charge(13);
+  };
+  expect((await ask(ada, "reserve", "killing")).status).toBe(200);
+  expect(await used(ada)).toBe(13);
+});
+
+test("an entry says which procedure it was made by", async () => {
+  const ada = await newcomer("ada");
+  await ask(ada, "reserve", "silent");
+  const [hold] =
+    await owner`select properties from entries where tenant_id = ${ada.tenant.id} and operation = 'hold'`;
+  expect(hold).toEqual({ properties: { procedure: "reserve" } });
+});
+
 test("only what nobody foresaw is logged", () => {
   const logged = log.mock.calls.map(([line]) => String(line)).filter((line) => !line.includes("guarded"));
   expect(logged).toEqual([]);

@@ -36,6 +36,7 @@ test("what an answer says is left is what is left: of a window, of a level, of w
       resetsAt: compute?.resetsAt,
       moved: { lots: 0, credits: 0, beyond: 0, over: 0 },
       blocked: false,
+      settled: false,
       at: clock.now(),
     },
   ]);

@@ -38,7 +38,7 @@ const works: Record<string, Work> = {
     try {
       for (let n = 1; ; n += 1) {
         quota.charge(1);
-        yield n;
+        yield { tick: n };
         await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
@@ -163,7 +163,7 @@ describe.each([
   test("pays what was used until then, and the work stops", async () => {
     const ada = await tenant("ada");
     const before = closed;
-    await readABit(ada, "endless", path === "watch" ? "data: " : "\n");
+    await readABit(ada, "endless", "tick");
     await expect.poll(() => holds(ada)).toEqual(["committed"]);
     expect(closed).toBe(before + 1);
     const units = await used(ada);

@@ -6,7 +6,10 @@ import { prices } from "@/config/plans";
 import { createCtx, type TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { verifyBooks } from "@/server/ledger/books";
+import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
+import { refund } from "@/server/quota/refund";
+import { type Reserved, reserve } from "@/server/quota/reserve";
 
 const { db, owner } = await testDatabase();
 const clock = new TestClock();
@@ -16,14 +19,21 @@ const ctx = createCtx(
 );
 const breached = async () => (await verifyBooks(ctx)).map((breach) => breach.invariant);
 
+/** Draws on everything there is: allowance, credits, a hold that was settled, a refund, a hold that is open, a forfeit. */
 async function busyTenant(): Promise<TenantCtx> {
   const ada = await newTenant(ctx, "ada");
+  await consume(ada, { feature: "compute", units: 30 });
+  clock.advance({ days: 7 });
   await grantCredits(ada, { amount: 50, kind: "purchase", source: "payment:1" });
-  await consume(ada, { feature: "compute", units: 120 });
+  await consume(ada, { feature: "compute", units: 90, key: "big" });
+  const held = (await reserve(ada, { feature: "compute", units: 30 })) as Reserved;
+  await commit(ada, { holdId: held.holdId, units: 25 });
+  await refund(ada, { entryId: held.holdId, units: 5, key: "sorry", reason: "it failed" });
+  await reserve(ada, { feature: "compute", units: 1 });
   return ada;
 }
 
-const ada = await busyTenant();
+await busyTenant();
 
 /** As the superuser, with every guard switched off: what a bug, a restore or a curious hand might do. */
 async function tamper(statement: string): Promise<void> {
@@ -41,11 +51,18 @@ test("books that were kept by the gate balance", async () => {
   expect(await breached()).toEqual([]);
 });
 
+/** A breach, and what mends it again. */
+const flip = (table: string, column: string, where: string): [string, string] => [
+  `update ${table} set ${column} = ${column} + 1 where ${where}`,
+  `update ${table} set ${column} = ${column} - 1 where ${where}`,
+];
+
 test.each([
+  ["lot: granted - draws = remaining", ...flip("lots", "remaining", "kind = 'purchase'")],
   [
-    "lot: granted - draws = remaining",
-    "update lots set remaining = remaining + 1",
-    "update lots set remaining = remaining - 1",
+    "lot: what is drawn exists",
+    "update entries set lot_ids = array['lot_0'] where operation = 'refund'",
+    "update entries set lot_ids = array[(select id from lots)] where operation = 'refund'",
   ],
   [
     "lot: one grant entry per source",
@@ -53,33 +70,64 @@ test.each([
     "update entries set idempotency_key = substr(idempotency_key, 2) where idempotency_key like 'xgrant:%'",
   ],
   [
-    "meter: used = entries of its window",
-    "update meters set used = used - 1 where feature = 'compute'",
-    "update meters set used = used + 1 where feature = 'compute'",
+    "meter: used, beyond and over = entries since it was last opened",
+    ...flip("meters", "used", "feature = 'compute'"),
+  ],
+  ["meter: its window was granted by an entry", ...flip("meters", "granted", "feature = 'channels'")],
+  [
+    "window: granted once",
+    "insert into entries (tenant_id, id, operation, feature, units, granted_after, window_starts_at, actor, created_at) select tenant_id, 'ent_x' || id, operation, feature, units, granted_after, window_starts_at, actor, created_at from entries where operation = 'grant' and feature = 'channels'",
+    "delete from entries where id like 'ent_x%'",
   ],
   [
-    "meter: its window was granted by an entry",
-    "update meters set granted = granted + 5 where feature = 'channels'",
-    "update meters set granted = granted - 5 where feature = 'channels'",
+    "window: what was left is kept or forfeited, once",
+    ...flip("entries", "units", "operation = 'forfeit' and feature = 'compute'"),
   ],
-  [
-    "entry: lots drawn = what it says",
-    "update draws set units = units + 3",
-    "update draws set units = units - 3",
-  ],
+  ["entry: lots drawn = what it says", ...flip("entries", "credits", "operation = 'hold' and credits > 0")],
   [
     "entry: never past the allowance",
-    "update entries set granted_after = 50 where operation = 'consume'",
-    "update entries set granted_after = 100 where operation = 'consume'",
+    "update entries set granted_after = granted_after - 50 where operation = 'consume' and idempotency_key = 'key:big'",
+    "update entries set granted_after = granted_after + 50 where operation = 'consume' and idempotency_key = 'key:big'",
+  ],
+  ["entry: units are covered", ...flip("entries", "units", "operation = 'consume'")],
+  [
+    "key: one effect",
+    "update idempotency_keys set key = 'key:other' where key = 'key:big'",
+    "update idempotency_keys set key = 'key:big' where key = 'key:other'",
   ],
   [
-    "entry: units are covered",
-    "update entries set units = units - 20 where operation = 'consume'",
-    "update entries set units = units + 20 where operation = 'consume'",
+    "key: claimed by its entry",
+    "update idempotency_keys set entry_id = 'ent_0' where key = 'key:big'",
+    "update idempotency_keys set entry_id = (select id from entries where idempotency_key = 'key:big') where key = 'key:big'",
+  ],
+  [
+    "chain: never gives back more than it drew",
+    "update entries set credits = credits - 40 where operation = 'refund'",
+    "update entries set credits = credits + 40 where operation = 'refund'",
+  ],
+  [
+    "chain: gives back to the lots it drew",
+    "update entries set lot_draws = array[-40] where operation = 'refund'",
+    "update entries set lot_draws = array[-5] where operation = 'refund'",
+  ],
+  [
+    "chain: never refunds more than was charged",
+    "update entries set units = units + 40 where operation = 'refund'",
+    "update entries set units = units - 40 where operation = 'refund'",
+  ],
+  [
+    "hold: settled by one entry, open by none",
+    "update holds set status = 'released' where status = 'committed'",
+    "update holds set status = 'committed' where status = 'released'",
+  ],
+  ["hold: has its entry", ...flip("holds", "units", "status = 'open'")],
+  [
+    "hold: not open long past its expiry",
+    "update holds set expires_at = expires_at - interval '1 day' where status = 'open'",
+    "update holds set expires_at = expires_at + interval '1 day' where status = 'open'",
   ],
 ])("a breach of «%s» is found", async (invariant, breach, repair) => {
   await tamper(breach);
   expect(await breached()).toContain(invariant);
   await tamper(repair);
-  expect(ada.tenant.id).toMatch(/^ten_/);
 });

@@ -11,7 +11,8 @@ const standing: fc.Arbitrary<Standing> = fc.record({
   limit: fc.option(units),
   resetsAt: fc.option(instant),
   moved: fc.record({ lots: moved, credits: moved, beyond: moved, over: moved }),
-  blocked: fc.boolean(),
+  blocked: fc.option(fc.boolean()),
+  settled: fc.boolean(),
   at: instant,
 });
 
@@ -35,7 +36,8 @@ test("headers that a proxy joined, or spaced out, say the same", () => {
       limit: null,
       resetsAt: null,
       moved: { lots: 0, credits: 0, beyond: 0, over: 0 },
-      blocked: false,
+      blocked: null,
+      settled: false,
       at: new Date(2),
     },
   ]);

@@ -83,7 +83,9 @@ test(`${runs.lostAnswers} cuts at any statement under load: every call is carrie
     const luck = (seed + cut * 7_919) % (needles.length * 2);
     proxy.cut(luck % 2 === 0 ? "after" : "before", needles[luck >> 1]!);
     const before = said.length;
-    await expect.poll(() => proxy.wasCut() && said.length > before, { timeout: 20_000, interval: 2 }).toBe(true);
+    await expect
+      .poll(() => proxy.wasCut() && said.length > before, { timeout: 20_000, interval: 2 })
+      .toBe(true);
   }
   stop = true;
   await Promise.all(lanes);

@@ -19,10 +19,13 @@ const folder = path.relative(process.cwd(), import.meta.dirname);
 const known = readdirSync(folder).flatMap((file) => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? []);
 const parts = values.part?.split(",") ?? (values.path ? ["model"] : known);
 const unknown = parts.filter((part) => !known.includes(part));
-if (unknown.length > 0) throw new Error(`No such part: ${unknown.join(", ")}. There are ${known.join(", ")}.`);
+if (unknown.length > 0)
+  throw new Error(`No such part: ${unknown.join(", ")}. There are ${known.join(", ")}.`);
 
 const seed = values.seed ?? String(Date.now() % 2_147_483_647);
-console.log(`Again with: npm run proof -- ${values.long ? "--long " : ""}--part ${parts.join(",")} --seed ${seed}`);
+console.log(
+  `Again with: npm run proof -- ${values.long ? "--long " : ""}--part ${parts.join(",")} --seed ${seed}`,
+);
 const { status } = spawnSync(
   process.execPath,
   [

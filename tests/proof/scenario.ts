@@ -97,7 +97,9 @@ step("refund of a part", async (ctx) =>
 );
 step("take of seats", draw("seats", 3, "seats"));
 step("release of a seat", (ctx) => release(ctx, { feature: "seats", units: 1, key: "seat-back" }));
-step("recount of seats", (ctx) => recount(ctx, { feature: "seats", reason: "counted", count: async () => 1 }));
+step("recount of seats", (ctx) =>
+  recount(ctx, { feature: "seats", reason: "counted", count: async () => 1 }),
+);
 const run = (ctx: TenantCtx, key: string) =>
   acquireLease(ctx, { feature: "runs", key, expiresInSeconds: 3_600 });
 const leaseOf = async (ctx: TenantCtx, key: string) => {

@@ -83,7 +83,8 @@ function tenantTables(stage: Stage): Promise<string[]> {
 }
 
 async function listTables({ owner }: Stage): Promise<string[]> {
-  const rows = await owner`select c.oid::regclass::text as name from pg_class c join pg_attribute a on a.attrelid = c.oid
+  const rows =
+    await owner`select c.oid::regclass::text as name from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
       and a.attname = 'tenant_id' and not a.attisdropped`;
   return rows.map((row) => String(row.name));

@@ -1,14 +1,14 @@
 import type postgres from "postgres";
 
 const ms = (column: string) => `extract(epoch from ${column}) * 1000`;
-const names = `(select coalesce(json_agg(json_build_array(l.source, q.units) order by q.at), '[]')
+const names = `(select coalesce(json_agg(json_build_array(split_part(l.source, 'ent_', 1), q.units) order by q.at), '[]')
   from unnest(e.lot_ids, e.lot_draws) with ordinality q(id, units, at) join lots l on l.tenant_id = e.tenant_id and l.id = q.id)`;
 
 /** All that one tenant's calls have left behind, without ids: two tenants with the same story lived the same. */
 const STORY = `select json_build_object(
   'meters', (select json_agg(json_build_array(feature, plan_version, allowance, granted, used, beyond, over, ${ms("window_starts_at")}, ${ms("window_ends_at")},
       ${ms("carried_from")}, ${ms("override_ends_at")}, spend_cap_minor, blocked_reason, alerted) order by feature) from meters where tenant_id = $1),
-  'lots', (select json_agg(json_build_array(source, unit, granted, remaining, ${ms("expires_at")}, closed_at is null) order by source) from lots where tenant_id = $1),
+  'lots', (select json_agg(json_build_array(split_part(source, 'ent_', 1), unit, granted, remaining, ${ms("expires_at")}, closed_at is null) order by source) from lots where tenant_id = $1),
   'holds', (select json_agg(json_build_array(feature, units, status, ${ms("expires_at")}) order by created_at, feature, units) from holds where tenant_id = $1),
   'leases', (select json_agg(json_build_array(idempotency_key, ${ms("expires_at")}, ended_because) order by idempotency_key) from leases where tenant_id = $1),
   'overrides', (select json_agg(json_build_array(feature, "limit", ended_at is null) order by feature, "limit") from

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
-import { proofPrices } from "./model/prices";
 import { loadStep } from "./load";
+import { proofPrices } from "./model/prices";
 import { scenario } from "./scenario";
 import { openStage, sameTenant } from "./stage";
 import { watchStatements } from "./statements";

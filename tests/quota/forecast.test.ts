@@ -5,6 +5,7 @@ import { jobs } from "@/server/jobs";
 import { consume } from "@/server/quota/consume";
 import { entitle } from "@/server/quota/entitle";
 import { forecast } from "@/server/quota/forecast";
+import { duePage } from "@/server/quota/jobs";
 import { storyPrices as prices } from "./story-prices";
 
 const { tenant, owner, clock, ctx } = await world({ prices });

@@ -41,7 +41,7 @@ test("an answer without a word on limits changes nothing; a refusal leaves the p
   const { queries, hear, used } = page();
   hear("");
   expect(queries.getQueryData(statusKey)).toBe(known);
-  hear('"compute";used=0;limit=100;at=5;blocked');
+  hear('"compute";used=0;limit=100;at=5;blocked=1');
   expect(used("compute")).toBe(0);
   expect(queries.getQueryState(historyKey)?.isInvalidated).toBe(false);
 });

@@ -4,17 +4,18 @@ import { world } from "@tests/support/world";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { PriceList } from "@/lib/price-list";
-import { readStandings, STANDINGS_HEADER } from "@/lib/standings";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { setBlocked } from "@/server/quota/block";
 import { check } from "@/server/quota/check";
+import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
+import { refund } from "@/server/quota/refund";
 import { release } from "@/server/quota/release";
-import { tellStanding } from "@/server/quota/standing";
+import { reserve } from "@/server/quota/reserve";
 import { type QuotaStatus, status } from "@/server/quota/status";
-import { applyStandings } from "@/trpc/apply-standings";
 import { featureStanding } from "@/trpc/feature-standing";
+import { openPage } from "./page";
 
 /** And a level that lets people pass, and caps of every temper. */
 const prices: PriceList = {
@@ -34,115 +35,175 @@ const prices: PriceList = {
 };
 const { tenant, clock } = await world({ prices });
 
-const COUNTED = ["compute", "mails", "messages", "renders", "energy", "seats", "rooms"] as const;
-const ASKED = [...COUNTED, "chats", "sso", "upload_mb", "video_mb", "export_rows", "api_rows"] as const;
+const METERS = ["compute", "mails", "messages", "renders", "energy"] as const;
+const LEVELS = ["seats", "rooms"] as const;
+const OTHERS = ["chats", "sso", "upload_mb", "video_mb", "export_rows", "api_rows"] as const;
+type Asked = (typeof METERS | typeof LEVELS | typeof OTHERS)[number];
 
-type Step =
-  | { do: "consume"; feature: (typeof COUNTED)[number]; units: number; confirmed: boolean }
-  | { do: "release"; feature: "seats" | "rooms"; units: number }
-  | { do: "wait"; hours: number };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
+const units = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 130 }));
+const step = fc.oneof(
   {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant("consume" as const),
-      feature: fc.constantFrom(...COUNTED),
-      units: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 130 })),
-      confirmed: fc.boolean(),
-    }),
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("consume" as const), units, confirmed: fc.boolean() }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant("release" as const),
-      feature: fc.constantFrom("seats", "rooms"),
-      units: fc.integer({ min: 1, max: 2 }),
-    }),
+    arbitrary: fc.record({ do: fc.constant("release" as const), units: fc.integer({ min: 1, max: 2 }) }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({ do: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 60 }) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("reserve and commit" as const),
+      units,
+      actual: units,
+      overflow: fc.constantFrom("reject" as const, "cap" as const, "overflow" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("refund" as const) }) },
 );
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** What the browser knows after an answer: nothing but what it knew, and the answer's headers. */
-async function afterAnswer(ctx: TenantCtx, known: QuotaStatus, one: Step): Promise<QuotaStatus> {
-  const resHeaders = new Headers();
-  const answering = { ...ctx, request: { resHeaders } };
-  if (one.do === "consume") {
-    const { feature, units, confirmed } = one;
-    tellStanding(answering, await consume(ctx, { feature, units, confirmed }));
-  }
-  if (one.do === "release") {
-    const { feature, units } = one;
-    const level = known.meters.find((meter) => meter.feature === feature);
-    if (!level || level.used + level.over < units) return known;
-    const freed = await release(ctx, { feature, units, key: randomUUID() });
-    tellStanding(answering, { ...freed, feature, resetsAt: null });
-  }
-  if (one.do === "wait") {
-    clock.advance({ hours: one.hours });
-    // A window that ended by itself is nobody's answer: the browser asks anew when it is looked at again.
-    return status(ctx);
-  }
-  return applyStandings(known, readStandings(resHeaders.get(STANDINGS_HEADER)));
+interface Story {
+  ctx: TenantCtx;
+  page: Awaited<ReturnType<typeof openPage>>;
+  meter: (typeof METERS)[number];
+  level: (typeof LEVELS)[number];
+  /** What may be refunded. */
+  charges: string[];
 }
+
+const VERBS: { [D in Step["do"]]: (story: Story, step: Extract<Step, { do: D }>) => Promise<void> } = {
+  async consume({ ctx, page, meter, level, charges }, { units, confirmed }) {
+    const feature = units % 4 === 0 ? level : meter;
+    const receipt = await consume(ctx, { feature, units: feature === level ? 1 : units, confirmed });
+    if (receipt.allowed && feature === meter) charges.push(receipt.entryId);
+    await page.answered(receipt);
+  },
+  async release({ ctx, page, level }, { units }) {
+    const { used, over } = page.known().meters.find(({ feature }) => feature === level)!;
+    if (used + over < units) return;
+    const freed = await release(ctx, { feature: level, units, key: randomUUID() });
+    await page.answered({ ...freed, feature: level, resetsAt: null });
+  },
+  async wait({ page }, { hours }) {
+    clock.advance({ hours });
+    // A window that ended by itself is nobody's answer: the page asks anew when it is looked at again.
+    await page.reload();
+  },
+  async "reserve and commit"({ ctx, page, meter }, { units, actual, overflow }) {
+    const hold = await reserve(ctx, { feature: meter, units, overflow });
+    await page.answered(hold);
+    if (hold.allowed) await page.answered(await commit(ctx, { holdId: hold.holdId, units: actual }));
+  },
+  async refund({ ctx, page, charges }) {
+    const entryId = charges.pop();
+    if (entryId) await page.answered(await refund(ctx, { entryId, key: randomUUID(), reason: "sorry" }));
+  },
+};
 
 test("a page that follows the answers knows what asking anew would tell, and judges as the gate does", async () => {
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { minLength: 1, maxLength: 14 }),
-      fc.integer({ min: 0, max: 60 }),
-      fc.constantFrom(...ASKED),
-      fc.integer({ min: 1, max: 130 }),
-      async (steps, credits, feature, units) => {
+      fc.record({
+        steps: fc.array(step, { minLength: 1, maxLength: 14 }),
+        credits: fc.integer({ min: 0, max: 60 }),
+        gift: fc.integer({ min: 0, max: 40 }),
+        meter: fc.constantFrom(...METERS),
+        level: fc.constantFrom(...LEVELS),
+        other: fc.constantFrom(...OTHERS),
+        wanted: fc.integer({ min: 1, max: 130 }),
+      }),
+      async ({ steps, credits, gift, meter, level, other, wanted }) => {
         runs += 1;
         const ctx = await tenant(`run${runs}`);
         if (credits > 0) await grantCredits(ctx, { kind: "purchase", source: "gift", amount: credits });
-        let known = await status(ctx);
+        if (gift > 0) await grantCredits(ctx, { unit: meter, kind: "promo", source: "promo", amount: gift });
+        const page = await openPage(ctx);
+        const story: Story = { ctx, page, meter, level, charges: [] };
         for (const one of steps) {
-          known = await afterAnswer(ctx, known, one);
-          expect(known).toEqual(await status(ctx));
-          await judgesAlike(ctx, known, feature, units);
+          await VERBS[one.do](story, one as never);
+          expect(page.known()).toEqual(await status(ctx));
+          for (const feature of [meter, level, other]) await judgesAlike(ctx, page.known(), feature, wanted);
         }
+        page.close();
       },
     ),
     { numRuns: 40 },
   );
-});
+}, 240_000);
 
-async function judgesAlike(
-  ctx: TenantCtx,
-  known: QuotaStatus,
-  feature: (typeof ASKED)[number],
-  units: number,
-) {
+async function judgesAlike(ctx: TenantCtx, known: QuotaStatus, feature: Asked, wanted: number) {
   const pooled = feature === "chats";
   // Base 5, and one unit for every hundred tokens.
-  const asked = pooled
-    ? { feature, costs: { input_tokens: 100 * units } }
-    : { feature, units: feature === "sso" ? 1 : units };
-  const decision = await check(ctx, asked);
-  const { allowed, reason } = featureStanding(known, feature, pooled ? units + 5 : units);
-  expect({ allowed, reason }).toEqual({
+  const decision = await check(
+    ctx,
+    pooled
+      ? { feature, costs: { input_tokens: 100 * wanted } }
+      : { feature, units: feature === "sso" ? 1 : wanted },
+  );
+  const { allowed, reason } = featureStanding(known, feature, pooled ? wanted + 5 : wanted);
+  expect({ feature, allowed, reason }).toEqual({
+    feature,
     allowed: decision.allowed,
     reason: decision.allowed ? null : decision.reason,
   });
 }
 
-test("who is blocked learns it with the first answer", async () => {
-  const ctx = await tenant("dan");
-  const before = await status(ctx);
-  await setBlocked(ctx, { reason: "past due" });
-  const known = await afterAnswer(ctx, before, {
-    do: "consume",
-    feature: "compute",
-    units: 1,
-    confirmed: false,
+test("nothing is asked a second time for a charge, a refusal, a place given back, or a hold settled within the allowance", async () => {
+  const ctx = await tenant("ada");
+  const page = await openPage(ctx);
+  const story: Story = { ctx, page, meter: "compute", level: "seats", charges: [] };
+  const known = (feature: string) => page.known().meters.find((meter) => meter.feature === feature)?.used;
+  await page.answered(await consume(ctx, { feature: "compute", units: 30 }));
+  await page.answered(await consume(ctx, { feature: "compute", units: 119 }));
+  await page.answered(await consume(ctx, { feature: "seats", units: 2 }));
+  await VERBS.release(story, { do: "release", units: 1 });
+  await VERBS["reserve and commit"](story, {
+    do: "reserve and commit",
+    units: 40,
+    actual: 15,
+    overflow: "reject",
   });
-  expect(featureStanding(known, "compute")).toMatchObject({ allowed: false, reason: "blocked" });
+  expect([known("compute"), known("seats")]).toEqual([45, 1]);
+  expect(page.asked()).toBe(1);
+  page.close();
+});
+
+test("a window that ended unnoticed is asked for once, when the first answer of the new one tells of it", async () => {
+  const ctx = await tenant("cleo");
+  await consume(ctx, { feature: "messages", units: 13 });
+  const page = await openPage(ctx);
+  expect(page.known().meters.find(({ feature }) => feature === "messages")).toMatchObject({
+    used: 10,
+    over: 3,
+  });
+  clock.advance({ days: 40 });
+  await page.answered(await consume(ctx, { feature: "messages", units: 2 }));
+  expect(page.known()).toEqual(await status(ctx));
+  expect(page.asked()).toBe(2);
+  await page.answered(await consume(ctx, { feature: "messages", units: 2 }));
+  expect(page.known()).toEqual(await status(ctx));
+  expect(page.asked()).toBe(2);
+  page.close();
+});
+
+test("who is blocked learns it with the first answer, and that it is over with the first that goes through", async () => {
+  const ctx = await tenant("dan");
+  const page = await openPage(ctx);
+  await consume(ctx, { feature: "seats" });
+  await setBlocked(ctx, { reason: "past due" });
+  await page.answered(await consume(ctx, { feature: "compute" }));
+  expect(featureStanding(page.known(), "compute")).toMatchObject({ allowed: false, reason: "blocked" });
+  await setBlocked(ctx, { reason: null });
+  await page.answered(await consume(ctx, { feature: "compute" }));
+  expect(featureStanding(page.known(), "compute")).toMatchObject({ allowed: true, used: 1 });
+  expect(page.asked()).toBe(1);
+  page.close();
 });
 
 test("a feature that nobody sells is not in the plan", async () => {

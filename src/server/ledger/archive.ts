@@ -39,8 +39,8 @@ export async function archiveEntries({ ownerUrl, before, now }: ArchiveOptions):
 function obstructed(obstacles: readonly postgres.Row[]): AppError {
   const shown = obstacles
     .slice(0, SHOWN_OBSTACLES)
-    .map(({ obstacle, tenant_id, subject }) =>
-      [subject, tenant_id && `of ${tenant_id}:`, obstacle].join(" "),
+    .map(
+      ({ obstacle, tenant_id: tenant, subject }) => `${subject}${tenant ? ` of ${tenant}` : ""}: ${obstacle}`,
     );
   const more = obstacles.length - shown.length;
   const lines = more > 0 ? [...shown, `and ${more} more`] : shown;

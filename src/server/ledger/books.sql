@@ -41,7 +41,7 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   union all
   select 'entry: lots drawn = what it says', e.tenant_id, e.id, format('says %s, drawn %s', e.lot_units + e.credits, coalesce(d.units, 0))
   from entries e left join by_entry d on d.tenant_id = e.tenant_id and d.id = e.id
-  where e.operation in ('consume', 'hold', 'commit', 'release', 'refund', 'deny') and e.lot_units + e.credits <> coalesce(d.units, 0)
+  where e.operation in ('consume', 'hold', 'commit', 'release', 'refund', 'deny', 'brought_forward') and e.lot_units + e.credits <> coalesce(d.units, 0)
   union all
   select 'entry: never past the allowance', e.tenant_id, e.id, format('used %s of %s', e.used_after, e.granted_after)
   from entries e

@@ -98,10 +98,11 @@ begin
 
   a.allowance_units := least(p_units, greatest(coalesce(m.granted, 9007199254740991) - m.used, 0));
   a.beyond_units := p_units - a.allowance_units;
-  v_short := a.beyond_units;
+  v_short := a.beyond_units; a.missing := v_short;
   if v_short > 0 and m.kind = 'meter' then
     select lot_ids, lot_units, v_short - short, short into a.lot_ids, a.lot_draws, a.lot_units, v_short
       from gate_pick_lots(p_now, p_tenant, p_feature, v_short, not p_dry);
+    a.missing := v_short;
     if v_short > 0 and m.overflow = 'credits' then
       a.credits := ceil(v_short::numeric * m.overflow_cost / m.overflow_per_units);
       select lot_ids, lot_units, short into v_ids, v_units, v_credits_short
@@ -129,7 +130,6 @@ begin
     end if;
   end if;
   if v_short > 0 then
-    if a.missing = p_units then a.missing := v_short; end if;
     a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.lot_ids := null; a.lot_draws := null;
     return a;
   end if;

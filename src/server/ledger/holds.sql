@@ -154,20 +154,20 @@ end $$;
 -- What a commit above its hold may still draw, by the hold's policy. `missing` is what stays uncharged.
 create function gate_decide_more(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_overflow text) returns gate_answer language plpgsql as $$
 declare
-  a gate_answer;
-  v_reason text;
-  v_fits bigint;
+  a gate_answer := gate_decide(p_now, p_tenant, p_feature, p_units, false, false);
+  v_reason constant text := a.reason;
+  v_stopped constant boolean := a.reason like 'blocked:%' or a.reason = 'not_in_plan';
+  v_fits bigint := p_units;
 begin
-  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, false);
-  if a.status = 'consumed' then return a; end if;
-  v_reason := a.reason; v_fits := p_units - a.missing;
-  if p_overflow <> 'reject' and v_reason not like 'blocked:%' and v_fits > 0 then
-    a := gate_decide(p_now, p_tenant, p_feature, v_fits, false, false);
-  end if;
-  if a.status = 'denied' then v_fits := 0; a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0; end if;
+  -- Each denial says how much too much it was; another rule may then say the same, so a few rounds find what fits.
+  while a.status = 'denied' and v_fits > 0 loop
+    v_fits := case when p_overflow = 'reject' or v_stopped then 0 else v_fits - a.missing end;
+    if v_fits > 0 then a := gate_decide(p_now, p_tenant, p_feature, v_fits, false, false); end if;
+  end loop;
+  if a.status = 'denied' then a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0; v_fits := 0; end if;
   a.missing := p_units - v_fits; a.reason := v_reason;
   -- The work is done and nobody can be asked any more: what is over is written down as over.
-  if p_overflow = 'overflow' and v_reason not like 'blocked:%' then
+  if p_overflow = 'overflow' and not v_stopped and a.missing > 0 then
     a.over_units := a.over_units + a.missing; a.beyond_units := a.beyond_units + a.missing; a.missing := 0; a.reason := null;
   end if;
   return a;
@@ -270,7 +270,7 @@ begin
     select p_tenant, v_lot, p_feature, 'adjustment', p_units, p_units, p_now, m.window_ends_at, 50, 'refund:' || p_id, p_now
     from meters m where m.tenant_id = p_tenant and m.feature = p_feature;
   insert into entries (tenant_id, id, parent_id, idempotency_key, operation, feature, units, actor, properties, created_at)
-    values (p_tenant, left(p_id, -1) || '-r', null, 'grant:refund:' || p_id, 'grant', p_feature, p_units, p_actor,
+    values (p_tenant, left(p_id, -1) || '-x', null, 'grant:refund:' || p_id, 'grant', p_feature, p_units, p_actor,
             jsonb_build_object('lotId', v_lot, 'kind', 'adjustment'), p_now);
 end $$;
 

@@ -1,7 +1,7 @@
 import { inTenant } from "../db/transaction";
 import { claimAnswer, keepAnswer } from "./answers";
 import { consume } from "./consume";
-import { denial } from "./denial";
+import { refuse } from "./denial";
 import {
   callKey,
   type GatedCtx,
@@ -35,11 +35,8 @@ export async function runConsumeMode<C extends GatedCtx, R extends { ok: boolean
     const { result, receipt } = await inTenant(ctx, async (_tx, inner) => {
       const first = keyed && (await claimAnswer(inner, keyed));
       if (first) return { result: call.answered(first.data), receipt: null };
-      const charged = await consume(inner, asked);
-      if (!charged.allowed) {
-        tellStanding(ctx, charged);
-        throw denial(charged);
-      }
+      const charged = await consume(inner, { ...asked, properties: { procedure: call.path } });
+      if (!charged.allowed) return refuse(ctx, charged);
       const done = await call.run({ ...inner, quota: handle(call.signal, charged) });
       if (!done.ok) throw new Undo(done);
       const { data } = done as { data?: unknown };

@@ -4,7 +4,7 @@ import { actorName, type Ctx, type TenantCtx } from "../context";
 import { AppError } from "../errors";
 import type { GateAnswer } from "../ledger/answer";
 import { consumeInTransaction, gateOf } from "../ledger/gate";
-import { storedAnswer } from "../ledger/replay";
+import { storedAnswer } from "../ledger/stored-answer";
 import { parseInput } from "../parse";
 import { type ConsumeInput, consumeInput } from "./inputs";
 import { rateCosts } from "./rate";

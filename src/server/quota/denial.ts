@@ -1,6 +1,8 @@
 import { AppError, type AppErrorCode } from "../errors";
+import type { GatedCtx } from "./guarded-call";
 import type { DenialReason, Denied } from "./rules";
-import { type Told, tellStanding } from "./standing";
+import type { Told } from "./standing";
+import { told } from "./told";
 
 const CODES: Record<DenialReason, AppErrorCode> = {
   quota: "QUOTA_EXCEEDED",
@@ -20,12 +22,12 @@ export function denial(denied: Denied): AppError {
   });
 }
 
-/** What a verb allowed, with where the feature stands now in the answer's headers. @throws AppError the denial */
-export function unlessDenied<T extends Told & { allowed: true }>(
-  ctx: Parameters<typeof tellStanding>[0],
-  answer: T | Denied,
-): T {
-  tellStanding(ctx, answer);
-  if (!answer.allowed) throw denial(answer);
-  return answer;
+/** Refuses a call, with where the feature stands in the headers. @throws AppError the denial */
+export function refuse(ctx: GatedCtx, denied: Denied): never {
+  throw denial(told(ctx, denied));
+}
+
+/** What a verb allowed, with where the feature stands now in the headers. @throws AppError the denial */
+export function unlessDenied<T extends Told & { allowed: true }>(ctx: GatedCtx, answer: T | Denied): T {
+  return answer.allowed ? told(ctx, answer) : refuse(ctx, answer);
 }

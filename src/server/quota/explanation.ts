@@ -80,4 +80,3 @@ export interface Explanation {
 }
 
 export type OverBecause = "overage" | "warn" | "confirmed" | "settled";
-

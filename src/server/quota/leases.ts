@@ -29,7 +29,7 @@ export interface Lease {
 
 export interface Acquired extends Lease {
   allowed: true;
-  /** true: this key's lease of an earlier call; nothing was started now. */
+  /** true: this key's lease of an earlier call, perhaps ended since (`endedAt`); nothing was started now. */
   replayed: boolean;
   /** How many run now. */
   used: number;

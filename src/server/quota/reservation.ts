@@ -7,7 +7,7 @@ import { commit } from "./commit";
 import type { GatedCtx, QuotaHandle } from "./guarded-call";
 import { releaseHold } from "./release-hold";
 import type { Consumed } from "./rules";
-import { tellSettled } from "./told";
+import { tellStanding } from "./standing";
 import { Used } from "./used";
 
 /** While the database is away, what was done must not be forgotten too soon. */
@@ -73,7 +73,7 @@ export class Reservation {
     const { ctx, receipt } = this.#held;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        tellSettled(ctx, await inTenant(ctx, (_tx, inner) => this.#settleOnce(inner, end)));
+        tellStanding(ctx, await inTenant(ctx, (_tx, inner) => this.#settleOnce(inner, end)));
         return;
       } catch (error) {
         const mayPass = error instanceof AppError && error.code === "BUSY";

@@ -1,7 +1,7 @@
 import { unlessAborted } from "@/lib/abort";
 import { inTenant } from "../db/transaction";
 import { claimAnswer, type KeyedCall, nameCharge } from "./answers";
-import { denial } from "./denial";
+import { refuse } from "./denial";
 import { callKey, type GatedCtx, type GuardedCall, isDeferred, isStream } from "./guarded-call";
 import { meteredStream } from "./metered-stream";
 import { type Asked, askedOf, type ReservePolicy } from "./quota-policy";
@@ -26,7 +26,7 @@ export async function runReserveMode<C extends GatedCtx, R extends { ok: boolean
   const { timeoutSeconds = TIMEOUT_SECONDS } = policy;
   const keyed = callKey(call);
   const asked = askedOf(policy, call.input);
-  const begun = await setAside(ctx, { policy, keyed, asked, timeoutSeconds });
+  const begun = await setAside(ctx, { policy, keyed, timeoutSeconds, asked, procedure: call.path });
   if (!begun.receipt) return call.answered(begun.first.data);
   tellStanding(ctx, begun.receipt);
   const reservation = new Reservation({ ctx, receipt: begun.receipt, keyed, timeoutSeconds, signal });
@@ -40,21 +40,20 @@ export async function runReserveMode<C extends GatedCtx, R extends { ok: boolean
 interface Wanted {
   policy: ReservePolicy;
   keyed: KeyedCall | null;
-  asked: Asked;
   timeoutSeconds: number;
+  asked: Asked;
+  procedure: string;
 }
 
-async function setAside(ctx: GatedCtx, { policy, keyed, asked, timeoutSeconds }: Wanted) {
+async function setAside(ctx: GatedCtx, { policy, keyed, timeoutSeconds, asked, procedure }: Wanted) {
+  const { overflow } = policy;
+  const wanted = { ...asked, overflow, expiresInSeconds: timeoutSeconds, properties: { procedure } };
   return inTenant(ctx, async (_tx, inner) => {
     const runsUntil = new Date(ctx.now().getTime() + timeoutSeconds * 1_000);
     const first = keyed && (await claimAnswer(inner, keyed, runsUntil));
     if (first) return { first, receipt: null };
-    const { overflow } = policy;
-    const receipt = await reserve(inner, { ...asked, overflow, expiresInSeconds: timeoutSeconds });
-    if (!receipt.allowed) {
-      tellStanding(ctx, receipt);
-      throw denial(receipt);
-    }
+    const receipt = await reserve(inner, wanted);
+    if (!receipt.allowed) return refuse(ctx, receipt);
     if (keyed) await nameCharge(inner, keyed, receipt.holdId);
     return { receipt };
   });

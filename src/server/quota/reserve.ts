@@ -1,9 +1,10 @@
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { gateRow } from "../ledger/gate";
-import { storedAnswer } from "../ledger/replay";
+import { storedAnswer } from "../ledger/stored-answer";
+import { holds } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { plain, requireKind, storedKey, toReceipt } from "./consume";
 import { type ReserveInput, reserveInput } from "./inputs";
@@ -36,7 +37,7 @@ export async function reserve(ctx: TenantCtx, input: ReserveInput): Promise<Rese
     const call = { feature, units, key: storedKey(key), properties: properties ?? null, breakdown };
     const stored = await storedAnswer(ctx, "hold", call);
     if (!stored) return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
-    return reserved(toReceipt(ctx, { feature, units }, stored), expiresAt);
+    return reserved(ctx, toReceipt(ctx, { feature, units }, stored), expiresAt);
   }
   const answer = await inTenant(ctx, (tx) =>
     gateRow(
@@ -44,8 +45,19 @@ export async function reserve(ctx: TenantCtx, input: ReserveInput): Promise<Rese
       sql`gate_reserve(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${storedKey(key)}, ${newId("entry", now)}, ${actorName(ctx.actor)}, ${json(properties)}::text::jsonb, ${json(breakdown)}::text::jsonb, ${confirmed ?? false}, ${expiresAt.toISOString()}::timestamptz, ${overflow})`,
     ),
   );
-  return reserved(toReceipt(ctx, { feature, units }, answer), expiresAt);
+  return reserved(ctx, toReceipt(ctx, { feature, units }, answer), expiresAt);
 }
 
-const reserved = (receipt: Receipt, expiresAt: Date): Reserved | Denied =>
-  receipt.allowed ? { ...receipt, holdId: receipt.entryId, expiresAt } : receipt;
+/** A hold that was made before expires when it did then. */
+async function reserved(ctx: TenantCtx, receipt: Receipt, expiresAt: Date): Promise<Reserved | Denied> {
+  if (!receipt.allowed) return receipt;
+  const holdId = receipt.entryId;
+  if (!receipt.replayed) return { ...receipt, holdId, expiresAt };
+  const [hold] = await inTenant(ctx, (tx) =>
+    tx
+      .select({ expiresAt: holds.expiresAt })
+      .from(holds)
+      .where(and(eq(holds.tenantId, ctx.tenant.id), eq(holds.id, holdId))),
+  );
+  return { ...receipt, holdId, expiresAt: hold?.expiresAt ?? expiresAt };
+}

@@ -30,7 +30,7 @@ import { reserve } from "./reserve";
 import { setSpendCap } from "./spend-cap";
 import { tellStanding } from "./standing";
 import { status, usageByDay } from "./status";
-import { tellChecked, tellSettled } from "./told";
+import { told, toldChecked } from "./told";
 
 const productProcedure = tenantProcedure.meta({ apiKey: true });
 const moneyProcedure = can("billing:write");
@@ -40,11 +40,9 @@ const moneyProcedure = can("billing:write");
  * either way. `Idempotency-Key` stands in for a key that the input leaves out.
  */
 export const quotaRouter = {
-  check: productProcedure.input(checkInput).query(async ({ ctx, input }) => {
-    const decision = await check(ctx, input);
-    tellChecked(ctx, decision);
-    return decision;
-  }),
+  check: productProcedure
+    .input(checkInput)
+    .query(async ({ ctx, input }) => toldChecked(ctx, await check(ctx, input))),
   consume: productProcedure.input(consumeInput).mutation(async ({ ctx, input, batchIndex }) => {
     const key = input.key ?? idempotencyKey(ctx.request.headers, batchIndex) ?? undefined;
     return unlessDenied(ctx, await consume(ctx, { ...input, key }));
@@ -55,13 +53,13 @@ export const quotaRouter = {
   }),
   commit: productProcedure
     .input(commitInput)
-    .mutation(async ({ ctx, input }) => tellSettled(ctx, await commit(ctx, input))),
+    .mutation(async ({ ctx, input }) => told(ctx, await commit(ctx, input))),
   releaseHold: productProcedure
     .input(holdInput)
-    .mutation(async ({ ctx, input }) => tellSettled(ctx, await releaseHold(ctx, input))),
+    .mutation(async ({ ctx, input }) => told(ctx, await releaseHold(ctx, input))),
   refund: moneyProcedure
     .input(refundInput)
-    .mutation(async ({ ctx, input }) => tellSettled(ctx, await refund(ctx, input))),
+    .mutation(async ({ ctx, input }) => told(ctx, await refund(ctx, input))),
   /** Of a level. */
   release: productProcedure.input(releaseInput).mutation(async ({ ctx, input }) => {
     const released = await release(ctx, input);

@@ -1,10 +1,14 @@
 import { type Moved, STANDINGS_HEADER, type Standing, writeStandings } from "@/lib/standings";
-import type { Consumed, Denied } from "./rules";
+import type { Consumed } from "./rules";
+import type { Settled } from "./settled";
 
 /** What a verb answered of a meter, level or lease. */
 export type Told = Pick<Consumed, "feature" | "used" | "limit" | "resetsAt"> &
   Partial<Pick<Consumed, "windowStartsAt" | "replayed" | "units" | "drawn" | "overUnits">> &
-  Partial<Pick<Denied, "reason">>;
+  Partial<Pick<Settled, "returned">> & {
+    /** Why something was refused. */
+    reason?: string | null;
+  };
 
 interface AnsweringCtx {
   now: () => Date;
@@ -29,9 +33,18 @@ export function tellStanding({ now, request }: AnsweringCtx, told: Told): void {
   const at = now();
   const lines = linesOf.get(request.resHeaders) ?? new Map<string, Line>();
   linesOf.set(request.resHeaders, lines);
-  const moved = sum(movedBy(told), lines.get(told.feature)?.standing.moved ?? UNMOVED);
+  const before = lines.get(told.feature)?.standing;
   const { feature, used, limit, resetsAt, windowStartsAt = null } = told;
-  const standing = { feature, used, limit, resetsAt, moved, blocked: told.reason === "blocked", at };
+  const standing = {
+    feature,
+    used,
+    limit,
+    resetsAt,
+    moved: sum(movedBy(told), before?.moved ?? UNMOVED),
+    blocked: blockedBy(told),
+    settled: told.returned !== undefined || before?.settled === true,
+    at,
+  };
   lines.set(feature, { standing, windowStartsAt });
   writeHeaders(request.resHeaders, [...lines.values()]);
 }
@@ -49,11 +62,11 @@ const MAX_FIELD = 999_999_999_999_999;
 
 /**
  * IETF draft-ietf-httpapi-ratelimit-headers: q the window's allowance, w its length and t the time to its end, in whole
- * seconds. What is unlimited or has no window has none.
+ * seconds. What is unlimited, or has no window or one that is over, has none.
  */
 function rateLimit({ standing, windowStartsAt }: Line): { policy: string; left: string }[] {
   const { feature, used, limit, resetsAt, at } = standing;
-  if (limit === null || resetsAt === null) return [];
+  if (limit === null || resetsAt === null || resetsAt <= at) return [];
   const quota = Math.min(limit, MAX_FIELD);
   const left = Math.min(Math.max(limit - used, 0), MAX_FIELD);
   const width = windowStartsAt ? `;w=${seconds(windowStartsAt, resetsAt)}` : "";
@@ -66,11 +79,20 @@ const seconds = (from: Date, to: Date) => Math.max(0, Math.ceil((to.getTime() - 
 
 const UNMOVED: Moved = { lots: 0, credits: 0, beyond: 0, over: 0 };
 
-function movedBy({ units = 0, drawn, overUnits = 0 }: Told): Moved {
+function movedBy({ units = 0, drawn, returned, overUnits = 0 }: Told): Moved {
   // Places of a level that were given back: those past the limit went first.
   if (!drawn) return { ...UNMOVED, beyond: overUnits, over: overUnits };
-  const lots = drawn.lots.reduce((total, lot) => total + lot.units, 0) - drawn.credits;
-  return { lots, credits: drawn.credits, beyond: units - drawn.allowance, over: overUnits };
+  const credits = drawn.credits - (returned?.credits ?? 0);
+  const lots = total(drawn) - total(returned) - credits;
+  return { lots, credits, beyond: returned ? overUnits : units - drawn.allowance, over: overUnits };
+}
+
+const total = (moved: Told["drawn"]) => moved?.lots.reduce((sum, { units }) => sum + units, 0) ?? 0;
+
+/** Only a call that wants to use something is stopped for it, or let through. */
+function blockedBy({ reason, drawn, returned }: Told): boolean | null {
+  if (reason?.startsWith("blocked")) return true;
+  return (drawn || reason) && !returned ? false : null;
 }
 
 const sum = (a: Moved, b: Moved): Moved => ({

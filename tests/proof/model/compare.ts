@@ -18,7 +18,9 @@ export function difference(said: unknown, expected: unknown, where = ""): string
   const deep = (value: unknown): value is Answer =>
     value !== null && typeof value === "object" && !Array.isArray(value);
   if (deep(said) && deep(expected))
-    return [...new Set([...Object.keys(expected), ...("error" in said ? ["error"] : [])])].flatMap((key) => difference(said[key], expected[key], `${where}.${key}`));
+    return [...new Set([...Object.keys(expected), ...("error" in said ? ["error"] : [])])].flatMap((key) =>
+      difference(said[key], expected[key], `${where}.${key}`),
+    );
   if (agrees(said, expected)) return [];
   return [`${where || "answer"}: the engine says ${show(said)}, the model ${show(expected)}`];
 }

@@ -15,7 +15,7 @@ export function take(state: State, op: Take | Reserve, tag: string, nowMs: numbe
   if (stored) return { ...receipt(state.entries[stored.tag]!), ...heldAs(state, stored.tag), replayed: true };
 
   const rated = rate(state, op, nowMs);
-  if ("allowed" in rated) return rated;
+  if ("denied" in rated) return rated.denied;
   const { feature, units } = rated;
   const meter = state.meters[feature];
   if (meter) settle(state, meter, nowMs);
@@ -60,7 +60,7 @@ export function check(
   nowMs: number,
 ): Answer {
   const rated = rate(state, op, nowMs);
-  if ("allowed" in rated) return rated;
+  if ("denied" in rated) return rated.denied;
   const asked = structuredClone(state);
   const meter = asked.meters[rated.feature];
   if (meter) settle(asked, meter, nowMs);
@@ -84,17 +84,18 @@ export function rate(
   state: State,
   op: { feature: string; units?: number; costs?: Costs },
   nowMs: number,
-): { feature: string; units: number } | Answer {
+): { feature: string; units: number } | { denied: Answer } {
   const feature = proofPrices.features[op.feature as "render"];
   if (feature.kind !== "pooled") return { feature: op.feature, units: op.units ?? 1 };
   const plan = proofPrices.plans.find((one) => one.id === state.plan)!;
-  const own = "weights" in plan ? plan.weights.render : undefined;
+  const own = plan.weights?.render;
   const base = own?.base ?? feature.base;
   const weights = { ...feature.weights, ...own?.weights };
   // Over one denominator, so that there is one rounding.
   const per = Object.values(weights).reduce((product, weight) => product * weight.per, 1);
   const sum = Object.entries(op.costs ?? {}).reduce(
-    (all, [name, cost]) => all + (cost * weights[name as "frames"].units * per) / weights[name as "frames"].per,
+    (all, [name, cost]) =>
+      all + (cost * weights[name as "frames"].units * per) / weights[name as "frames"].per,
     0,
   );
   const units = base + Math.ceil(sum / per);
@@ -102,7 +103,13 @@ export function rate(
   const override = liveOverride(state, op.feature, nowMs);
   const ceiling = override ? override.limit : limit === "unlimited" ? null : limit;
   if (ceiling !== null && units > ceiling)
-    return { allowed: false, reason: ceiling === 0 ? "not_in_plan" : "request_cap", missing: units - ceiling };
+    return {
+      denied: {
+        allowed: false,
+        reason: ceiling === 0 ? "not_in_plan" : "request_cap",
+        missing: units - ceiling,
+      },
+    };
   return { feature: feature.meter, units };
 }
 

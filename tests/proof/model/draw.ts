@@ -2,9 +2,7 @@ import { reached } from "./meters";
 import type { Draw, Lot, Meter, State } from "./state";
 import { nothing } from "./state";
 
-export type Decision =
-  | { allowed: true; draw: Draw }
-  | { allowed: false; reason: string; missing: number };
+export type Decision = { allowed: true; draw: Draw } | { allowed: false; reason: string; missing: number };
 
 /** What `units` of a meter would draw now: allowance, its own lots, then what its overflow says. All or nothing. */
 export function decide(
@@ -19,7 +17,8 @@ export function decide(
   if (meter.blocked !== null) return no(`blocked:${meter.blocked}`, units);
   if (units > meter.requestCap) return no("request_cap", units - meter.requestCap);
   const inWindow = meter.used + meter.beyond + units;
-  if (meter.windowCap !== null && inWindow > meter.windowCap) return no("window_cap", inWindow - meter.windowCap);
+  if (meter.windowCap !== null && inWindow > meter.windowCap)
+    return no("window_cap", inWindow - meter.windowCap);
 
   const draw = drawCovered(state, meter, units, nowMs);
   const short = units - draw.allowance - draw.lots;
@@ -102,7 +101,8 @@ export function apply(state: State, meter: Meter, draw: Draw): number | null {
   meter.used += draw.allowance;
   meter.beyond += draw.beyond;
   meter.over += draw.over;
-  for (const [source, units] of draw.from) state.lots.find((lot) => lot.source === source)!.remaining -= units;
+  for (const [source, units] of draw.from)
+    state.lots.find((lot) => lot.source === source)!.remaining -= units;
   const now = reached(meter);
   if (now <= meter.alerted) return null;
   meter.alerted = now;

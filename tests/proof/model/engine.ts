@@ -38,11 +38,15 @@ export class Names {
   async inWords(calls: { tag: string }[], said: Answer[]): Promise<Answer[]> {
     for (const [at, { tag }] of calls.entries()) {
       const made = said[at]!.leaseId ?? said[at]!.entryId;
-      if (typeof made !== "string" || made === "" || said[at]!.replayed === true || this.#words.has(made)) continue;
+      if (typeof made !== "string" || made === "" || said[at]!.replayed === true || this.#words.has(made))
+        continue;
       this.#words.set(made, tag);
       this.#ids.set(tag, made);
     }
-    const unknown = JSON.stringify(said).match(/lot_[0-9a-z-]+/g)?.filter((id) => !this.#words.has(id)) ?? [];
+    const unknown =
+      JSON.stringify(said)
+        .match(/lot_[0-9a-z-]+/g)
+        ?.filter((id) => !this.#words.has(id)) ?? [];
     if (unknown.length > 0) {
       const rows = await this.stage.owner`select id, source from lots where tenant_id = ${this.tenantId}`;
       for (const { id, source } of rows) this.#words.set(String(id), this.#sourceInWords(String(source)));
@@ -124,7 +128,12 @@ async function carryOut(ctx: TenantCtx, names: Names, op: Op): Promise<unknown> 
       return {};
     case "override": {
       const expiresAt = op.expiresInMs === null ? null : new Date(ctx.now().getTime() + op.expiresInMs);
-      return setOverride(ctx, { feature: op.feature, limit: op.limit ?? "unlimited", expiresAt, reason: "agreed" });
+      return setOverride(ctx, {
+        feature: op.feature,
+        limit: op.limit ?? "unlimited",
+        expiresAt,
+        reason: "agreed",
+      });
     }
     case "endOverride":
       return endOverride(ctx, { feature: op.feature, reason: "agreed" }).then(() => ({}));

@@ -34,7 +34,14 @@ export function sweepHold(state: State, holdTag: string, tag: string, nowMs: num
 function end(state: State, hold: Hold, status: "released" | "expired", tag: string, nowMs: number) {
   Object.assign(hold, { status, settledBy: tag });
   const meter = state.meters[hold.feature]!;
-  return giveBack(state, meter, hold.tag, hold.units, { tag, operation: "release", units: hold.units }, nowMs);
+  return giveBack(
+    state,
+    meter,
+    hold.tag,
+    hold.units,
+    { tag, operation: "release", units: hold.units },
+    nowMs,
+  );
 }
 
 /** Settles a hold on what was really used, once. */

@@ -3,7 +3,12 @@ import type { Answer, Op } from "./ops";
 import type { Lease, State } from "./state";
 
 /** Starts one more of the things that run, if there is room at this instant. Once per key. */
-export function acquire(state: State, op: Extract<Op, { do: "acquire" }>, tag: string, nowMs: number): Answer {
+export function acquire(
+  state: State,
+  op: Extract<Op, { do: "acquire" }>,
+  tag: string,
+  nowMs: number,
+): Answer {
   const meter = state.meters.runs!;
   settle(state, meter, nowMs);
   endLeases(state, nowMs);
@@ -43,7 +48,9 @@ export function releaseLease(state: State, tag: string, nowMs: number): Answer {
 
 /** Writes down what ended by itself. Returns how many. */
 export function endLeases(state: State, nowMs: number): number {
-  const over = Object.values(state.leases).filter((lease) => lease.ended === null && lease.expiresAtMs <= nowMs);
+  const over = Object.values(state.leases).filter(
+    (lease) => lease.ended === null && lease.expiresAtMs <= nowMs,
+  );
   for (const lease of over) lease.ended = "expired";
   return over.length;
 }

@@ -35,7 +35,12 @@ function released(state: State, tag: string): Answer {
 }
 
 /** Sets a level to what was counted: more goes inside the limit first, less comes from past it first. */
-export function recount(state: State, op: Extract<Op, { do: "recount" }>, tag: string, nowMs: number): Answer {
+export function recount(
+  state: State,
+  op: Extract<Op, { do: "recount" }>,
+  tag: string,
+  nowMs: number,
+): Answer {
   const meter = state.meters[op.feature]!;
   settle(state, meter, nowMs);
   const more = op.count - meter.used - meter.over;

@@ -37,7 +37,9 @@ function keepUnused(state: State, meter: Meter, nowMs: number): void {
     expiresAtMs = periodAt(new Date(expiresAtMs), ruleOf(meter)).endsAt.getTime();
   if (expiresAtMs <= nowMs) return;
   const kept = state.lots
-    .filter((lot) => lot.unit === meter.feature && lot.source.startsWith("rollover:") && lot.expiresAtMs! > nowMs)
+    .filter(
+      (lot) => lot.unit === meter.feature && lot.source.startsWith("rollover:") && lot.expiresAtMs! > nowMs,
+    )
     .reduce((sum, lot) => sum + lot.remaining, 0);
   const amount = Math.min(meter.granted - meter.used, meter.rollover.cap - kept);
   const source = `rollover:${meter.feature}:${new Date(meter.startsAtMs).toISOString()}`;
@@ -52,7 +54,7 @@ function keepUnused(state: State, meter: Meter, nowMs: number): void {
   });
 }
 
-export function ruleOf(meter: Meter): WindowRule {
+export function ruleOf(meter: Pick<Meter, "window" | "timeZone">): WindowRule {
   const { unit, anchorAtMs } = meter.window!;
   return { unit, anchor: anchorAtMs === null ? null : new Date(anchorAtMs), timeZone: meter.timeZone };
 }

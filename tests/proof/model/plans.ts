@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Temporal } from "temporal-polyfill";
+import type { Feature, MeterCaps } from "@/lib/price-list";
 import { periodAt } from "@/lib/time";
 import { windowUnit } from "@/server/plans/rules";
 import { reached, ruleOf, settle } from "./meters";
@@ -9,15 +10,7 @@ import type { Meter, State } from "./state";
 
 type Policy = Omit<
   Meter,
-  | "granted"
-  | "used"
-  | "beyond"
-  | "over"
-  | "startsAtMs"
-  | "endsAtMs"
-  | "carriedFromMs"
-  | "blocked"
-  | "alerted"
+  "granted" | "used" | "beyond" | "over" | "startsAtMs" | "endsAtMs" | "carriedFromMs" | "blocked" | "alerted"
 >;
 
 /** A new tenant on the default plan: every meter open, nothing used. */
@@ -42,34 +35,41 @@ export function firstState({ timeZone, startMs }: { timeZone: string; startMs: n
 /** What the plan, or an override while it lasts, says of every meter, level and lease. In the order in which they change. */
 export function policies(state: State, nowMs: number): Policy[] {
   const plan = proofPrices.plans.find((one) => one.id === state.plan)!;
-  return Object.entries(proofPrices.features).sort().flatMap(([feature, sold]) => {
-    if (sold.kind === "pooled") return [];
-    const limit = plan.limits[feature as keyof typeof plan.limits];
-    const planAllowance = limit === "unlimited" ? null : limit;
-    const override = liveOverride(state, feature, nowMs);
-    const caps = "caps" in plan ? (plan.caps as Record<string, { perRequest?: number; perWindow?: number }>)[feature] : undefined;
-    return [
-      {
-        feature,
-        kind: sold.kind,
-        plan: plan.id,
-        allowance: override ? override.limit : planAllowance,
-        planAllowance,
-        timeZone: state.timeZone,
-        overrideEndsAtMs: override?.endsAtMs ?? null,
-        ...ofMeter(state, sold),
-        onLimit: "onLimit" in sold ? sold.onLimit : "block",
-        requestCap: caps?.perRequest ?? Number.MAX_SAFE_INTEGER,
-        windowCap: caps?.perWindow ?? null,
-      },
-    ];
-  });
+  return Object.entries<Feature>(proofPrices.features)
+    .sort()
+    .flatMap(([feature, sold]) => {
+      if (sold.kind === "pooled" || sold.kind === "flag" || sold.kind === "cap") return [];
+      const limit = plan.limits[feature as keyof typeof plan.limits];
+      const planAllowance = limit === "unlimited" ? null : limit;
+      const override = liveOverride(state, feature, nowMs);
+      const caps: MeterCaps | undefined = plan.caps?.[feature as "compute"];
+      return [
+        {
+          feature,
+          kind: sold.kind,
+          plan: plan.id,
+          allowance: override ? override.limit : planAllowance,
+          planAllowance,
+          timeZone: state.timeZone,
+          overrideEndsAtMs: override?.endsAtMs ?? null,
+          ...ofMeter(state, sold),
+          onLimit: ("onLimit" in sold ? sold.onLimit : undefined) ?? "block",
+          requestCap: caps?.perRequest ?? Number.MAX_SAFE_INTEGER,
+          windowCap: caps?.perWindow ?? null,
+        },
+      ];
+    });
 }
 
-type Sold = (typeof proofPrices.features)[keyof typeof proofPrices.features];
-
-function ofMeter(state: State, sold: Sold) {
-  const none = { window: null, overflow: "deny" as const, cost: 1, perUnits: 1, spendCapMinor: null, rollover: null };
+function ofMeter(state: State, sold: Feature) {
+  const none = {
+    window: null,
+    overflow: "deny" as const,
+    cost: 1,
+    perUnits: 1,
+    spendCapMinor: null,
+    rollover: null,
+  };
   if (sold.kind !== "meter") return none;
   const anchored = sold.align === "anchored" || sold.window === "billing_period";
   const { overflow } = sold;
@@ -81,8 +81,8 @@ function ofMeter(state: State, sold: Sold) {
     overflow: overflow.to,
     cost: overflow.to === "credits" ? overflow.credits : overflow.to === "overage" ? overflow.minorUnits : 1,
     perUnits: overflow.to === "deny" ? 1 : overflow.perUnits,
-    spendCapMinor: overflow.to === "overage" ? overflow.defaultCapMinor : null,
-    rollover: "rollover" in sold ? { cap: sold.rollover.maxUnits, windows: sold.rollover.windows } : null,
+    spendCapMinor: overflow.to === "overage" ? (overflow.defaultCapMinor ?? null) : null,
+    rollover: sold.rollover ? { cap: sold.rollover.maxUnits, windows: sold.rollover.windows } : null,
   };
 }
 

@@ -9,7 +9,12 @@ import { endOverride, entitle, moveTo, setBlocked, setOverride, setSpendCap } fr
 import type { State } from "./state";
 
 /** What the model answers to a call, and does to its state. */
-export function play(state: State, op: Op | { do: "sweepHold"; hold: string }, tag: string, nowMs: number): Answer {
+export function play(
+  state: State,
+  op: Op | { do: "sweepHold"; hold: string },
+  tag: string,
+  nowMs: number,
+): Answer {
   switch (op.do) {
     case "consume":
     case "reserve":

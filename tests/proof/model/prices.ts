@@ -115,7 +115,9 @@ export const proofPrices = definePriceList({
         runs: "unlimited",
         render: "unlimited",
       },
-      weights: { render: { base: 2, weights: { frames: { units: 1, per: 3 }, samples: { units: 1, per: 1 } } } },
+      weights: {
+        render: { base: 2, weights: { frames: { units: 1, per: 3 }, samples: { units: 1, per: 1 } } },
+      },
     },
   ],
   packs: [],

@@ -12,8 +12,7 @@ export function resolve(
   if (wish.do === "again") return chosen(asked, wish.at) ?? null;
   if (wish.do === "grant") {
     // Lots that nothing tells apart are spent in the order of their ids, which calls at once don't decide.
-    const expiresInMs =
-      place === 0 ? wish.expiresInMs : (wish.expiresInMs ?? 7_200_000) + place * 1_000;
+    const expiresInMs = place === 0 ? wish.expiresInMs : (wish.expiresInMs ?? 7_200_000) + place * 1_000;
     return { ...wish, expiresInMs, source: `step:${tag}` };
   }
   const named = "key" in wish && wish.key === FRESH ? { ...wish, key: `fresh-${tag}` } : wish;
@@ -37,4 +36,5 @@ const refundable = (state: { entries: Record<string, { tag: string; operation: s
     .map(({ tag }) => tag);
 
 /** The last ones first: what was just made is where the races are. */
-const chosen = <T>(all: T[], at: number): T | undefined => all[all.length - 1 - (at % Math.max(all.length, 1))];
+const chosen = <T>(all: T[], at: number): T | undefined =>
+  all[all.length - 1 - (at % Math.max(all.length, 1))];

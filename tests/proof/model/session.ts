@@ -83,7 +83,11 @@ async function playStep(session: Session, step: Step, at: number): Promise<void>
     const op = resolve(session, wish, `${at}.${place}`, place);
     return op ? [{ op, tag: `${at}.${place}` }] : [];
   });
-  const made = calls.map(({ op }) => () => perform(session.ctx, session.names, op));
+  const made = calls.map(
+    ({ op }) =>
+      () =>
+        perform(session.ctx, session.names, op),
+  );
   const said = await (made.length > 1 ? session.together(made) : allAtOnce(made));
   await agree(session, calls, said);
 }

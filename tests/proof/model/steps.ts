@@ -49,11 +49,38 @@ const draws: [number, fc.Arbitrary<object>][] = [
   [3, wished("consume", { feature: level, units: few, key: maybeKey })],
   [2, wished("consume", { feature: fc.constant("render"), costs, key: maybeKey })],
   [3, wished("check", { feature: fc.oneof(meter, level), units, confirmed })],
-  [5, wished("reserve", { feature: meter, units, key: maybeKey, seconds: fc.constantFrom(60, 900, 86_400), overflow, confirmed })],
-  [1, wished("reserve", { feature: fc.constant("render"), costs, key: maybeKey, seconds: fc.constant(900), overflow })],
+  [
+    5,
+    wished("reserve", {
+      feature: meter,
+      units,
+      key: maybeKey,
+      seconds: fc.constantFrom(60, 900, 86_400),
+      overflow,
+      confirmed,
+    }),
+  ],
+  [
+    1,
+    wished("reserve", {
+      feature: fc.constant("render"),
+      costs,
+      key: maybeKey,
+      seconds: fc.constant(900),
+      overflow,
+    }),
+  ],
   [5, wished("commit", { at, units })],
   [2, wished("releaseHold", { at })],
-  [3, wished("refund", { at, units: fc.option(few, { nil: undefined }), key, lapsed: fc.constantFrom(undefined, "forfeit", "regrant") })],
+  [
+    3,
+    wished("refund", {
+      at,
+      units: fc.option(few, { nil: undefined }),
+      key,
+      lapsed: fc.constantFrom(undefined, "forfeit", "regrant"),
+    }),
+  ],
   [2, wished("again", { at })],
 ];
 const lots = fc.record({
@@ -88,12 +115,16 @@ const plan = wished("entitle", {
 });
 
 const oneOf = (choices: [number, fc.Arbitrary<object>][]): fc.Arbitrary<Wish> =>
-  fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary: given(arbitrary) }))) as fc.Arbitrary<Wish>;
+  fc.oneof(
+    ...choices.map(([weight, arbitrary]) => ({ weight, arbitrary: given(arbitrary) })),
+  ) as fc.Arbitrary<Wish>;
 
 export const wish = oneOf([...draws, ...rest, [2, plan], [1, move]]);
 /** Calls that meet on one thing, where races would be: equal ones, or a mix. */
 const crowd = fc.oneof(
-  fc.tuple(oneOf(draws), fc.integer({ min: 2, max: 8 })).map(([one, count]) => Array.from({ length: count }, () => one)),
+  fc
+    .tuple(oneOf(draws), fc.integer({ min: 2, max: 8 }))
+    .map(([one, count]) => Array.from({ length: count }, () => one)),
   fc.array(wish, { minLength: 2, maxLength: 4 }),
 );
 
@@ -132,11 +163,13 @@ export const encounter = fc
       maxLength: 4,
     }),
   })
-  .map(({ startMs, before, wishes }): History => ({
-    timeZone: "UTC",
-    startMs,
-    steps: [...before, { do: "at once", wishes }],
-  }));
+  .map(
+    ({ startMs, before, wishes }): History => ({
+      timeZone: "UTC",
+      startMs,
+      steps: [...before, { do: "at once", wishes }],
+    }),
+  );
 
 /** The instants after `nowMs` at which something ends by itself, soonest first. */
 export function edges(state: State, nowMs: number): number[] {

@@ -16,7 +16,8 @@ export const metadata: Metadata = { title: "Usage" };
 export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">) {
   const { workspace, trpc, queries, caller, ctx } = await openWorkspace(params, "usage");
   const { meters } = await caller.quota.status();
-  const ordered = metersFirst(meters);
+  // What leases come to is never used up: it has no history.
+  const ordered = metersFirst(meters).filter(({ kind }) => kind !== "lease");
   const features = ordered.map(({ feature, name, unit }) => ({ feature, name, unit }));
   const first = ordered.find(({ used }) => used > 0) ?? ordered[0];
   if (first)

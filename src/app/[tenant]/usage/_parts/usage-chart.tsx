@@ -9,6 +9,7 @@ import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";
 import { fillDays } from "./days";
 import { DEFAULT_DAYS } from "./inputs";
+import { Pace } from "./pace";
 
 const CHART_HEIGHT = 280;
 const SPANS_DAYS = [7, 30, 90];
@@ -66,6 +67,7 @@ export function UsageChart({ features, firstFeature, today }: UsageChartProps) {
           Nothing was used in these {shown.days} days.
         </Text>
       )}
+      <Pace feature={shown.feature} unit={unit} />
     </Section>
   );
 }
