@@ -1,6 +1,6 @@
 import { storyPrices } from "@tests/quota/story-prices";
 import { world } from "@tests/support/world";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { TenantCtx } from "@/server/context";
 import type { QuotaPolicy } from "@/server/quota/quota-policy";
@@ -57,7 +57,7 @@ describe("a hold over HTTP", () => {
     expect(standing(reserved)).toContain(";credits=15;beyond=10;");
     const { holdId } = reserved.data as { holdId: string };
     const committed = await call(ada, "quota.commit", { holdId, units: 100 });
-    expect(standing(committed)).toContain(";credits=-15;");
+    expect(standing(committed)).toContain(";credits=-15;settled;");
     expect(left(committed)).toMatch(/^"compute";r=0;/);
   });
 
@@ -124,6 +124,7 @@ describe("policies of the procedure middleware", () => {
       ctx.quota.charge({ input_tokens: 300 });
       ctx.quota.charge({ input_tokens: 50, output_tokens: 100 });
     }),
+    unknown: guarded({ ...chats, mode: "reserve" }).mutation(({ ctx }) => ctx.quota.charge({ tea: 1 })),
     mixed: guarded({ ...chats, mode: "reserve" }).mutation(({ ctx }) => {
       ctx.quota.charge(1);
       ctx.quota.charge({ input_tokens: 50 });
@@ -152,6 +153,27 @@ describe("policies of the procedure middleware", () => {
       await owner`select breakdown from entries where tenant_id = ${ada.tenant.id} and operation = 'commit'`;
     expect(commit!.breakdown).toMatchObject({ asked: { input_tokens: 350, output_tokens: 100 } });
     expect((await call(ada, "mixed", {}, {}, product)).status).toBe(500);
+    expect(await used(ada, "compute")).toBe(5 + 7);
+  });
+
+  test("a cost without a rate is the procedure's fault: the call fails, and everything goes back", async () => {
+    const ada = await tenant("ada");
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const answer = await call(ada, "unknown", { tokens: 900 }, {}, product);
+    expect([answer.status, answer.error?.data.appCode]).toEqual([500, null]);
+    expect(JSON.stringify(log.mock.calls)).toContain("no cost called");
+    log.mockRestore();
+    expect(await used(ada, "compute")).toBe(0);
+  });
+
+  test("what a procedure set aside is not its caller's to settle", async () => {
+    const ada = await tenant("ada");
+    await call(ada, "model", { tokens: 2_000 }, {}, product);
+    const [hold] = await owner`select id from holds where tenant_id = ${ada.tenant.id}`;
+    for (const verb of ["commit", "releaseHold"]) {
+      const answer = await call(ada, `quota.${verb}`, { holdId: hold!.id });
+      expect(answer.error?.data.appCode).toBe("NOT_FOUND");
+    }
     expect(await used(ada, "compute")).toBe(5 + 7);
   });
 

@@ -11,8 +11,7 @@ const STORY = `select json_build_object(
   'lots', (select json_agg(json_build_array(split_part(source, 'ent_', 1), unit, granted, remaining, ${ms("expires_at")}, closed_at is null) order by source) from lots where tenant_id = $1),
   'holds', (select json_agg(json_build_array(feature, units, status, ${ms("expires_at")}) order by created_at, feature, units) from holds where tenant_id = $1),
   'leases', (select json_agg(json_build_array(idempotency_key, ${ms("expires_at")}, ended_because) order by idempotency_key) from leases where tenant_id = $1),
-  'overrides', (select json_agg(json_build_array(feature, "limit", ended_at is null) order by feature, "limit") from
-      (select distinct feature, "limit", ended_at from overrides where tenant_id = $1) o),
+  'overrides', (select json_agg(json_build_array(feature, "limit") order by feature) from overrides where tenant_id = $1 and ended_at is null),
   'keys', (select json_agg(key order by key) from idempotency_keys where tenant_id = $1),
   'told', (select json_agg(fact order by fact) from outbox where tenant_id = $1),
   'made', (select count(*) from audit_events where tenant_id = $1 and action = 'product.made'),

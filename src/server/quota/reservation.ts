@@ -77,11 +77,15 @@ export class Reservation {
         return;
       } catch (error) {
         const mayPass = error instanceof AppError && error.code === "BUSY";
-        if (!mayPass || attempt === SETTLE_ATTEMPTS) {
-          logError(`quota: ${receipt.holdId} was not settled (${end.kind})`, error);
-          throw error;
+        if (mayPass && attempt < SETTLE_ATTEMPTS) {
+          await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
+          continue;
         }
-        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
+        logError(`quota: ${receipt.holdId} was not settled (${end.kind})`, error);
+        if (mayPass || end.kind === "unused") throw error;
+        // A cost without a rate, say: the procedure's mistake, so the call failed, whatever the work came to.
+        await inTenant(ctx, (_tx, inner) => this.#settleOnce(inner, { kind: "unused" }));
+        throw new Error("What this call used can't be charged: see the log.");
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { can, tenantProcedure } from "../trpc";
+import { callersHold } from "./callers-hold";
 import { check } from "./check";
 import { commit } from "./commit";
 import { consume } from "./consume";
@@ -53,10 +54,10 @@ export const quotaRouter = {
   }),
   commit: productProcedure
     .input(commitInput)
-    .mutation(async ({ ctx, input }) => told(ctx, await commit(ctx, input))),
+    .mutation(async ({ ctx, input }) => told(ctx, await commit(ctx, await callersHold(ctx, input)))),
   releaseHold: productProcedure
     .input(holdInput)
-    .mutation(async ({ ctx, input }) => told(ctx, await releaseHold(ctx, input))),
+    .mutation(async ({ ctx, input }) => told(ctx, await releaseHold(ctx, await callersHold(ctx, input)))),
   refund: moneyProcedure
     .input(refundInput)
     .mutation(async ({ ctx, input }) => told(ctx, await refund(ctx, input))),
