@@ -175,4 +175,3 @@ test("another tenant's hold does not exist", async () => {
   ];
   for (const ask of strangers) await expect(ask()).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
-});

@@ -8,6 +8,8 @@ import { followStandings } from "@/trpc/follow-standings";
 const { tenant } = await world();
 const known = await status(await tenant("ada"));
 const statusKey = ["quota", "status"];
+const { resetsAt } = known.meters.find(({ feature }) => feature === "compute")!;
+const compute = (said: string) => `"compute";limit=100;resets=${resetsAt?.getTime()};${said}`;
 const historyKey = ["credits", "history"];
 
 function page() {
@@ -22,7 +24,7 @@ function page() {
 
 test("an answer moves every meter that it speaks of, and no other", () => {
   const { used, hear, queries } = page();
-  hear('"compute";used=85;limit=100;at=5, "channels";used=2;limit=5;at=5');
+  hear(`${compute("used=85;at=5")}, "channels";used=2;limit=5;at=5`);
   expect([used("compute"), used("channels"), used("messages")]).toEqual([85, 2, 0]);
   expect(queries.getQueryState(statusKey)).toMatchObject({ dataUpdatedAt: 1_000, isInvalidated: false });
   expect(queries.getQueryState(historyKey)?.isInvalidated).toBe(true);
@@ -30,10 +32,10 @@ test("an answer moves every meter that it speaks of, and no other", () => {
 
 test("answers that overtake each other leave the newest one standing", () => {
   const { used, hear } = page();
-  hear('"compute";used=20;limit=100;at=7');
-  hear('"compute";used=10;limit=100;at=6, "channels";used=1;limit=5;at=6');
+  hear(compute("used=20;at=7"));
+  hear(`${compute("used=10;at=6")}, "channels";used=1;limit=5;at=6`);
   expect([used("compute"), used("channels")]).toEqual([20, 1]);
-  hear('"compute";used=5;limit=100;at=7');
+  hear(compute("used=5;at=7"));
   expect(used("compute")).toBe(5);
 });
 
@@ -41,7 +43,7 @@ test("an answer without a word on limits changes nothing; a refusal leaves the p
   const { queries, hear, used } = page();
   hear("");
   expect(queries.getQueryData(statusKey)).toBe(known);
-  hear('"compute";used=0;limit=100;at=5;blocked=1');
+  hear(compute("used=0;at=5;blocked=1"));
   expect(used("compute")).toBe(0);
   expect(queries.getQueryState(historyKey)?.isInvalidated).toBe(false);
 });
@@ -51,7 +53,7 @@ test("a status that was on its way when the call was answered is asked for again
   const asked: (() => void)[] = [];
   const queryFn = () => new Promise<QuotaStatus>((resolve) => asked.push(() => resolve(known)));
   const running = queries.fetchQuery({ queryKey: statusKey, queryFn, staleTime: 0 }).catch(() => null);
-  hear('"compute";used=85;limit=100;at=5');
+  hear(compute("used=85;at=5"));
   expect(queries.getQueryState(statusKey)?.isInvalidated).toBe(true);
   asked[0]?.();
   await running;
@@ -60,7 +62,7 @@ test("a status that was on its way when the call was answered is asked for again
 test("where nobody looked at the limits yet, nothing is made up", () => {
   const queries = new QueryClient();
   followStandings({ queries, statusKey, stale: [] })(
-    new Headers({ [STANDINGS_HEADER]: '"compute";used=1;at=1' }),
+    new Headers({ [STANDINGS_HEADER]: compute("used=1;at=1") }),
   );
   expect(queries.getQueryData(statusKey)).toBeUndefined();
 });

@@ -37,16 +37,21 @@ declare
   a gate_answer;
   v_left bigint := p_units;
   v_by_credits bigint;
+  v_stay bigint;
 begin
   select * into m from meters where tenant_id = p_tenant and feature = p_feature;
   select coalesce(sum(allowance_units), 0)::bigint as allowance, coalesce(sum(beyond_units), 0)::bigint as beyond, coalesce(sum(over_units), 0)::bigint as over,
-         coalesce(sum(lot_units), 0)::bigint as lots, coalesce(sum(credits), 0)::bigint as credits, max(window_starts_at) as starts_at, max(window_ends_at) as ends_at
+         coalesce(sum(lot_units), 0)::bigint as lots, coalesce(sum(credits), 0)::bigint as credits, max(window_starts_at) as starts_at, max(window_ends_at) as ends_at,
+         bool_and(plan_version = m.plan_version) filter (where credits > 0) as same_rate
     into c from gate_chain(p_tenant, p_root, m.carried_from, p_live);
   a.over_units := -least(v_left, c.over); v_left := v_left + a.over_units;
   v_by_credits := least(v_left, c.beyond - c.lots - c.over); v_left := v_left - v_by_credits;
-  -- Whole credits: what is owed for the units that stay is reckoned anew, and only the rest goes back.
-  a.credits := case when v_by_credits = 0 then 0 else
-    -(c.credits - least(c.credits, ceil((c.beyond - c.lots - c.over - v_by_credits)::numeric * m.overflow_cost / m.overflow_per_units)::bigint)) end;
+  -- Whole credits: what is owed for the units that stay is reckoned anew, and only the rest goes back. At the rate that was paid:
+  -- the plan's, or when that has changed since, in proportion.
+  v_stay := c.beyond - c.lots - c.over - v_by_credits;
+  a.credits := case when v_by_credits = 0 then 0
+    when c.same_rate then -(c.credits - least(c.credits, ceil(v_stay::numeric * m.overflow_cost / m.overflow_per_units)::bigint))
+    else -(c.credits - ceil(v_stay::numeric * c.credits / (v_stay + v_by_credits))::bigint) end;
   a.lot_units := -least(v_left, c.lots); v_left := v_left + a.lot_units;
   a.allowance_units := -least(v_left, c.allowance);
   a.beyond_units := a.over_units - v_by_credits + a.lot_units;

@@ -61,7 +61,11 @@ export async function playHistory(
   }
 }
 
-async function finish({ stage, ctx, state, names }: Session): Promise<void> {
+/** The jobs have run once more: now everything is comparable, and the books may be asked. */
+async function finish(session: Session): Promise<void> {
+  for (const job of ["sweepHolds", "sweepLeases"] as const)
+    await playCalls(session, [{ op: { do: job }, tag: job }]);
+  const { stage, ctx, state, names } = session;
   const differ = differences(await takeSnapshot(stage, ctx.tenant.id), state, names);
   if (differ.length > 0) throw new Disagreement(`The balances differ:\n${differ.join("\n")}`);
   const breaches = await verifyBooks(ctx);
@@ -83,13 +87,16 @@ async function playStep(session: Session, step: Step, at: number): Promise<void>
     const op = resolve(session, wish, `${at}.${place}`, place);
     return op ? [{ op, tag: `${at}.${place}` }] : [];
   });
+  await playCalls(session, calls);
+}
+
+async function playCalls(session: Session, calls: { op: Op; tag: string }[]): Promise<void> {
   const made = calls.map(
     ({ op }) =>
       () =>
         perform(session.ctx, session.names, op),
   );
-  const said = await (made.length > 1 ? session.together(made) : allAtOnce(made));
-  await agree(session, calls, said);
+  await agree(session, calls, await (made.length > 1 ? session.together(made) : allAtOnce(made)));
 }
 
 /** The model says the same in some order of the calls, and goes on from there. */

@@ -132,6 +132,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 16, arbitrary: wish.map((one) => ({ do: "at once" as const, wishes: [one] })) },
   { weight: 3, arbitrary: crowd.map((wishes) => ({ do: "at once" as const, wishes })) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: spanMs }) },
+  // A server's clock is set right, or another server's is behind.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.constantFrom(-1, -40, -2_000, -HOUR_MS),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
