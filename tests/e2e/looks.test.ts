@@ -60,6 +60,7 @@ test.each(LOOKS)("every page is legible and fits in $look", async ({ look, width
     await open(page, `${app.url}/${slug}${url}`);
     await inspect(visitor, `${look}-app${url.replace("/", "-")}`);
   }
+  await explainSomething(visitor, `${app.url}/${slug}`, look);
   await buySomething(visitor, `${app.url}/${slug}`, look);
   await visitor.context.close();
 });
@@ -69,6 +70,15 @@ async function doSomething(page: Page, workspace: string): Promise<void> {
   await open(page, `${workspace}/runs`);
   await startRun(page, 88);
   await page.getByText("88 % used").waitFor();
+}
+
+async function explainSomething(visitor: Visitor, workspace: string, look: string): Promise<void> {
+  const { page } = visitor;
+  await open(page, `${workspace}/usage`);
+  await page.getByText("At this pace you run out on").waitFor();
+  await page.getByRole("button", { name: "Compute" }).first().click();
+  await page.getByRole("dialog").getByText("88 units came from the allowance.").waitFor();
+  await inspect(visitor, `${look}-app-explanation`);
 }
 
 /** What is only seen on the way: the prompt at the limit, the checkout, and the page that one comes back to. */

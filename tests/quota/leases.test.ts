@@ -2,6 +2,7 @@ import { overlapping } from "@tests/support/interleave";
 import { describe, expect, test } from "vitest";
 import { inTenant } from "@/server/db/transaction";
 import { setBlocked } from "@/server/quota/block";
+import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
 import { heartbeat, releaseLease } from "@/server/quota/leases";
 import { setOverride } from "@/server/quota/override";
@@ -62,7 +63,9 @@ describe("how many run at once", () => {
     clock.advance({ seconds: 59 });
     expect(await acquire(cleo)).toMatchObject({ allowed: false, used: 2 });
     expect((await status(cleo)).meters[0]).toMatchObject({ feature: "sessions", used: 2, remaining: 0 });
+    expect(await check(cleo, { feature: "sessions" })).toMatchObject({ allowed: false, used: 2, limit: 2 });
     clock.advance({ seconds: 1 });
+    expect(await check(cleo, { feature: "sessions" })).toMatchObject({ allowed: true, limit: 2 });
     expect((await status(cleo)).meters[0]).toMatchObject({ used: 1, remaining: 1 });
     expect(await acquire(cleo)).toMatchObject({ allowed: true, used: 2 });
   });

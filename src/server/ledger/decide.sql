@@ -87,9 +87,13 @@ declare
   v_units bigint[];
   v_credits_short bigint;
 begin
-  select * into m from meters where tenant_id = p_tenant and feature = p_feature and kind <> 'lease';
+  select * into m from meters where tenant_id = p_tenant and feature = p_feature;
   a.status := 'denied'; a.missing := p_units;
-  if m.tenant_id is null then a.reason := 'not_in_plan'; return a; end if;
+  -- A lease is not drawn but acquired; it may be asked about.
+  if m.tenant_id is null or (m.kind = 'lease' and not p_dry) then a.reason := 'not_in_plan'; return a; end if;
+  if m.kind = 'lease' then
+    select count(*) into m.used from leases where tenant_id = p_tenant and feature = p_feature and ended_at is null and expires_at > p_now;
+  end if;
   a.used := m.used; a.granted := m.granted; a.plan_version := m.plan_version; a.starts_at := m.window_starts_at; a.ends_at := m.window_ends_at;
   a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0;
   if m.blocked_reason is not null then a.reason := 'blocked:' || m.blocked_reason; return a; end if;

@@ -9,13 +9,13 @@ import { rateCosts } from "./rate";
 import { aboveCeiling, allowed, type Decision, denied, isAboveCeiling, NOTHING } from "./rules";
 
 /**
- * Would `units` of this feature be allowed now? The same decision as `consume`, without the write. For a flag: is
+ * Would `units` of this feature be allowed now? The same decision as `consume` or `acquireLease`, without the write. For a flag: is
  * it on; for a cap: is an action of `units` small enough.
  * @throws AppError UNKNOWN_FEATURE, BUSY
  */
 export async function check(ctx: TenantCtx, input: CheckInput): Promise<Decision> {
   const { confirmed, ...asked } = parseInput(checkInput, input);
-  const { kind } = requireKind(ctx, asked.feature, ["flag", "cap", "level", "meter", "pooled"]);
+  const { kind } = requireKind(ctx, asked.feature, ["flag", "cap", "level", "lease", "meter", "pooled"]);
   if (kind === "flag" || kind === "cap") {
     const { feature, units = 1 } = asked;
     return checkPlan(ctx, { feature, units }, confirmed ?? false);

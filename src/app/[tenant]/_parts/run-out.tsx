@@ -6,15 +6,16 @@ import { formatDate, formatDateTime } from "@/components/format";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "./workspace-context";
 
-const DAY_MS = 86_400_000;
+/** Nearer than this, the hour matters. */
+const SOON_MS = 2 * 86_400_000;
 
 /** "At this pace you run out on …": when a meter has nothing left before it resets. Says nothing when it lasts. */
 export function RunOut({ feature }: { feature: string }) {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
-  const { data } = useQuery(trpc.quota.estimate.queryOptions({ feature }));
-  if (!data?.runsOutAt || !data.runsOutBeforeReset || !data.resetsAt) return null;
-  const soon = data.resetsAt.getTime() - data.windowStartsAt.getTime() <= 2 * DAY_MS;
+  const { data, dataUpdatedAt } = useQuery(trpc.quota.estimate.queryOptions({ feature }));
+  if (!data?.runsOutAt || !data.runsOutBeforeReset) return null;
+  const soon = data.runsOutAt.getTime() - dataUpdatedAt < SOON_MS;
   const at = soon ? formatDateTime(data.runsOutAt, timeZone) : formatDate(data.runsOutAt, timeZone);
   return (
     <Text inherit span display="block" mt={2} fw={550} c="var(--mantine-color-text)">
