@@ -59,11 +59,16 @@ async function sendOnce(connection: Connection, request: Request): Promise<unkno
     text = await response.text();
   } catch (cause) {
     throw new TollgateError("UNREACHABLE", "Tollgate does not answer.", {
-      hint: `${new URL(url).origin}: ${timeout.aborted ? "no answer in time" : String(cause)}`,
+      hint: `${new URL(url).origin}: ${timeout.aborted ? "no answer in time" : reasonOf(cause)}`,
       cause,
     });
   }
   return read(status, text);
+}
+
+/** `fetch` says "fetch failed" of everything, and why beneath it. */
+function reasonOf(cause: unknown): string {
+  return String(cause instanceof Error && cause.cause ? cause.cause : cause);
 }
 
 function toHttp({ url, apiKey }: Connection, { procedure, type, input }: Request): [string, RequestInit] {

@@ -181,3 +181,15 @@ test("an abort ends the attempts, with the caller's own reason", async () => {
   await expect(tollgate.status({ signal: caller.signal })).rejects.toBe(reason);
   expect(line.arrived).toHaveLength(1);
 });
+
+test("an abort ends the pause between two attempts too", async () => {
+  const { tollgate } = await clientOf("kim", { maxAttempts: 10 });
+  const caller = new AbortController();
+  line.faults.push(...Array<Fault>(10).fill(503));
+  const call = tollgate.consume({ feature: "compute" }, { signal: caller.signal });
+  await expect.poll(() => line.arrived.length).toBeGreaterThan(0);
+  const reason = new Error("The user left.");
+  caller.abort(reason);
+  await expect(call).rejects.toBe(reason);
+  expect(line.arrived.length).toBeLessThan(10);
+});

@@ -194,6 +194,33 @@ describe("while the first call runs", () => {
   });
 });
 
+test.each(["ends", "fails"])(
+  "a first call that %s late leaves the claim to the one that took over",
+  async (late) => {
+    const ada = await newcomer("ada");
+    const ends: (() => void)[] = [];
+    works.each = async () => {
+      const mine = ends.length + 1;
+      await new Promise<void>((resolve) => ends.push(resolve));
+      if (mine === 1 && late === "fails") throw new AppError("NOT_FOUND", "Too late.");
+      return mine;
+    };
+    const repeat = () => ask(ada, "hasty", "k", { work: "each" });
+    expect((await repeat()).error?.data.appCode).toBe("TIMED_OUT");
+    clock.advance({ seconds: 2 });
+    const second = repeat();
+    await expect.poll(() => ends.length).toBe(2);
+    ends[0]!();
+    const settled = async () =>
+      (await owner`select status from holds where tenant_id = ${ada.tenant.id} order by id`)[0]!.status;
+    await expect.poll(settled).toBe(late === "ends" ? "committed" : "released");
+    expect((await repeat()).error?.data.appCode).toBe("IN_PROGRESS");
+    ends[1]!();
+    await second;
+    await expect.poll(async () => (await repeat()).data).toBe(2);
+  },
+);
+
 test("a batch's calls are told apart by their place in it", async () => {
   const ada = await newcomer("ada");
   const { url, headers } = await served(runtime, product, ada);

@@ -1,6 +1,7 @@
 import { world } from "@tests/support/world";
 import { describe, expect, test, vi } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { inTenant } from "@/server/db/transaction";
 import { AppError } from "@/server/errors";
 import { consume } from "@/server/quota/consume";
 import { call } from "./call";
@@ -134,6 +135,16 @@ test("units are set aside before the work begins, which runs outside of any tran
   const ada = await newcomer("ada");
   const { data } = await ask(ada, "reserve", "whatIsLeft");
   expect(data).toEqual({ inTransaction: false, used: 30, seenByOthers: 30 });
+});
+
+test("the work is outside of its caller's transaction too, and what it used is charged whatever becomes of that one", async () => {
+  const ada = await newcomer("ada");
+  const undone = inTenant(ada, async (_tx, inner) => {
+    expect((await ask(inner, "reserve", "whatIsLeft")).data).toMatchObject({ inTransaction: false });
+    throw new Error("undone");
+  });
+  await expect(undone).rejects.toThrow("undone");
+  expect(await used(ada)).toBe(30);
 });
 
 test("what is not there is not begun: 402, and nothing is set aside", async () => {

@@ -6,12 +6,14 @@ import { inTenant } from "@/server/db/transaction";
 import { auditEvents } from "@/server/events/tables";
 import { verifyBooks } from "@/server/ledger/books";
 import { consume } from "@/server/quota/consume";
+import { sweepHolds } from "@/server/quota/jobs";
+import { sweepLeases } from "@/server/quota/leases";
 import { insist, loadStep } from "./load";
 import { proofPrices } from "./model/prices";
 import { openProxy } from "./proxy";
 import { runs, seed, TIMEOUT_MS } from "./runs";
 import { scenario } from "./scenario";
-import { newTenant, openStage } from "./stage";
+import { newTenant, openStage, systemCtx } from "./stage";
 import { storyOf } from "./story";
 
 const urls = await testDatabase();
@@ -26,8 +28,10 @@ afterAll(async () => {
   await proxy.close();
 });
 afterEach(async () => {
-  const someone = await newTenant(direct, () => endAt);
-  expect(await verifyBooks(someone)).toEqual([]);
+  const ctx = systemCtx(direct, () => endAt);
+  await sweepHolds(ctx);
+  await sweepLeases(ctx);
+  expect(await verifyBooks(ctx)).toEqual([]);
 });
 
 async function play(ctx: TenantCtx, from: number, to: number): Promise<void> {
@@ -41,11 +45,12 @@ test.each(["before", "after"] as const)(
     const whole = await newTenant(direct, () => startAt);
     await play(whole, 0, scenario.length);
     const undisturbed = await storyOf(urls.owner, whole.tenant.id);
-    for (const [at, { name, atMs, run }] of scenario.entries()) {
+    for (const [at, { name, effect, atMs, run }] of scenario.entries()) {
       const ctx = await newTenant(direct, () => startAt);
       await play(ctx, 0, at);
       const far = { ...ctx, db: stage.db, now: () => new Date(atMs) };
-      proxy.cut(when, /^consume/.test(name) ? "gate_consume" : "commit");
+      if (effect === "gate_consume_one") proxy.cut(when, effect);
+      else proxy.cut(when, "commit", effect);
       const answer = await run(far).catch((error: unknown) => error);
       expect([name, proxy.wasCut()]).toEqual([name, true]);
       expect([name, answer]).toEqual([name, expect.objectContaining({ code: "BUSY" })]);

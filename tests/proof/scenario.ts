@@ -19,6 +19,8 @@ import { setSpendCap } from "@/server/quota/spend-cap";
 
 export interface ScenarioStep {
   name: string;
+  /** What its effect is done by, where that is not its first transaction. */
+  effect: string;
   /** On the story's clock. */
   atMs: number;
   /** Takes the step, or finds that it was taken: by its key, its source, or because it converges. */
@@ -32,8 +34,8 @@ const HOUR_MS = 3_600_000;
 export const scenario: ScenarioStep[] = [];
 let atMs = START_MS;
 
-function step(name: string, run: ScenarioStep["run"]): void {
-  scenario.push({ name, atMs, run });
+function step(name: string, run: ScenarioStep["run"], effect = ""): void {
+  scenario.push({ name, effect, atMs, run });
   atMs += 60_000;
 }
 
@@ -64,7 +66,8 @@ const [less, more, back, lost, late] = [
   hold("messages", 2, "late", "cap"),
 ];
 
-step("consume within the allowance", first);
+const ALONE = "gate_consume_one";
+step("consume within the allowance", first, ALONE);
 step("grant of credits", (ctx) => grantCredits(ctx, { amount: 30, kind: "promo", source: "promo:1" }));
 step("grant that expires", (ctx) =>
   grantCredits(ctx, {
@@ -74,9 +77,11 @@ step("grant that expires", (ctx) =>
     expiresAt: new Date(START_MS + 30 * HOUR_MS),
   }),
 );
-step("consume past the allowance, with two lots and a threshold", crossing);
-step("consume of costs on a shared meter", (ctx) =>
-  consume(ctx, { feature: "render", costs: { frames: 5, samples: 1 }, key: "render" }),
+step("consume past the allowance, with two lots and a threshold", crossing, ALONE);
+step(
+  "consume of costs on a shared meter",
+  (ctx) => consume(ctx, { feature: "render", costs: { frames: 5, samples: 1 }, key: "render" }),
+  ALONE,
 );
 step("a product's transaction", (ctx) =>
   inTenant(ctx, async (_tx, inner) => {
@@ -85,17 +90,20 @@ step("a product's transaction", (ctx) =>
   }),
 );
 step("reserve", less);
-step("commit of less", async (ctx) => commit(ctx, { holdId: await less(ctx), units: 6 }));
+step("commit of less", async (ctx) => commit(ctx, { holdId: await less(ctx), units: 6 }), "gate_commit");
 step("reserve to go over", more);
-step("commit of more", async (ctx) => commit(ctx, { holdId: await more(ctx), units: 40 }));
+step("commit of more", async (ctx) => commit(ctx, { holdId: await more(ctx), units: 40 }), "gate_commit");
 step("reserve to give back", back);
-step("release of a hold", async (ctx) => releaseHold(ctx, { holdId: await back(ctx) }));
+step("release of a hold", async (ctx) => releaseHold(ctx, { holdId: await back(ctx) }), "gate_release_hold");
 step("reserve to lose", lost);
 step("reserve to be late", late);
-step("refund of a part", async (ctx) =>
-  refund(ctx, { entryId: await entryOf(ctx, crossing), units: 5, key: "refund-part", reason: "asked" }),
+step(
+  "refund of a part",
+  async (ctx) =>
+    refund(ctx, { entryId: await entryOf(ctx, crossing), units: 5, key: "refund-part", reason: "asked" }),
+  "gate_refund",
 );
-step("take of seats", draw("seats", 3, "seats"));
+step("take of seats", draw("seats", 3, "seats"), ALONE);
 step("release of a seat", (ctx) => release(ctx, { feature: "seats", units: 1, key: "seat-back" }));
 step("recount of seats", (ctx) =>
   recount(ctx, { feature: "seats", reason: "counted", count: async () => 1 }),
@@ -108,13 +116,13 @@ const leaseOf = async (ctx: TenantCtx, key: string) => {
   return { leaseId: lease.leaseId };
 };
 step("lease", (ctx) => run(ctx, "run"));
-step("heartbeat", async (ctx) => heartbeat(ctx, await leaseOf(ctx, "run")));
-step("release of a lease", async (ctx) => releaseLease(ctx, await leaseOf(ctx, "run")));
+step("heartbeat", async (ctx) => heartbeat(ctx, await leaseOf(ctx, "run")), "update ");
+step("release of a lease", async (ctx) => releaseLease(ctx, await leaseOf(ctx, "run")), "update ");
 step("lease to lose", (ctx) => run(ctx, "lost"));
 step("block", (ctx) => setBlocked(ctx, { reason: "past_due" }));
 step("unblock", (ctx) => setBlocked(ctx, { reason: null }));
 step("spend cap", (ctx) => setSpendCap(ctx, { feature: "calls", capMinor: 80 }));
-step("overage", draw("calls", 4, "overage"));
+step("overage", draw("calls", 4, "overage"), ALONE);
 step("override", (ctx) =>
   setOverride(ctx, {
     feature: "messages",
@@ -140,12 +148,24 @@ step("end of an override", (ctx) =>
   }),
 );
 atMs = START_MS + 26 * HOUR_MS;
-step("sweep of holds", (ctx) => sweepHolds(ctx));
-step("sweep of leases", (ctx) => sweepLeases(ctx));
-step("commit of a hold that is swept", async (ctx) => commit(ctx, { holdId: await late(ctx), units: 1 }));
-atMs = START_MS + 14 * 24 * HOUR_MS;
-step("roll, with rollover, forfeit and an override that is over", (ctx) => rollDue(ctx));
-step("refund of a closed window", async (ctx) =>
-  refund(ctx, { entryId: await entryOf(ctx, first), key: "refund-all", reason: "asked", lapsed: "regrant" }),
+step("sweep of holds", (ctx) => sweepHolds(ctx), "gate_sweep(");
+step("sweep of leases", (ctx) => sweepLeases(ctx), "gate_sweep_leases");
+step(
+  "commit of a hold that is swept",
+  async (ctx) => commit(ctx, { holdId: await late(ctx), units: 1 }),
+  "gate_commit",
 );
-step("consume in the new window", draw("messages", 70, "rolled-over"));
+atMs = START_MS + 14 * 24 * HOUR_MS;
+step("roll, with rollover, forfeit and an override that is over", (ctx) => rollDue(ctx), "gate_settle_due");
+step(
+  "refund of a closed window",
+  async (ctx) =>
+    refund(ctx, {
+      entryId: await entryOf(ctx, first),
+      key: "refund-all",
+      reason: "asked",
+      lapsed: "regrant",
+    }),
+  "gate_refund",
+);
+step("consume in the new window", draw("messages", 70, "rolled-over"), ALONE);

@@ -121,25 +121,27 @@ test("every way out is enough on its own: the same call goes through once it was
   await fc.assert(
     fc.asyncProperty(
       fc.record({
-        used: fc.integer({ min: 1, max: 100 }),
+        used: fc.integer({ min: 80, max: 100 }),
         credits: fc.integer({ min: 0, max: 40 }),
-        units: fc.integer({ min: 1, max: 150 }),
-        kind: fc.constantFrom(...(["wait", "buy_credits", "upgrade"] as const)),
+        units: fc.integer({ min: 30, max: 150 }),
       }),
-      async ({ used, credits, units, kind }) => {
-        run += 1;
-        const ada = await tenant("ada");
-        await consume(ada, { feature: "compute", units: used });
-        if (credits > 0) await grantCredits(ada, { amount: credits, kind: "promo", source: `promo:${run}` });
-        const denied = await consume(ada, { feature: "compute", units });
-        const way = denied.allowed ? undefined : denied.waysOut.find((one) => one.kind === kind);
-        if (!way) return;
-        taken.add(kind);
-        await take(ada, way, run);
-        expect(await consume(ada, { feature: "compute", units })).toMatchObject({ allowed: true });
+      async ({ used, credits, units }) => {
+        for (const kind of ["wait", "buy_credits", "upgrade"]) {
+          run += 1;
+          const ada = await tenant("ada");
+          await consume(ada, { feature: "compute", units: used });
+          if (credits > 0)
+            await grantCredits(ada, { amount: credits, kind: "promo", source: `promo:${run}` });
+          const denied = await consume(ada, { feature: "compute", units });
+          const way = denied.allowed ? undefined : denied.waysOut.find((one) => one.kind === kind);
+          if (!way) continue;
+          taken.add(kind);
+          await take(ada, way, run);
+          expect(await consume(ada, { feature: "compute", units })).toMatchObject({ allowed: true });
+        }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
   expect([...taken].sort()).toEqual(["buy_credits", "upgrade", "wait"]);
 }, 60_000);

@@ -31,9 +31,9 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   union all
   select 'meter: its window was granted by an entry', m.tenant_id, m.feature, format('granted %s', m.granted)
   from meters m
-  where (select e.granted_after from entries e
-         where e.tenant_id = m.tenant_id and e.feature = m.feature and e.window_starts_at = m.window_starts_at and e.operation in ('grant', 'adjust')
-         order by e.id desc limit 1) is distinct from m.granted
+  -- Any of them, not the last: a clock that steps back between two plan changes turns their order round.
+  where not exists (select from entries e where e.tenant_id = m.tenant_id and e.feature = m.feature and e.window_starts_at = m.window_starts_at
+    and e.operation in ('grant', 'adjust') and e.granted_after is not distinct from m.granted)
   union all
   select 'window: granted once', e.tenant_id, min(e.id), format('%s from %s granted %s times', e.feature, e.window_starts_at, count(*))
   from entries e where e.operation = 'grant' and e.window_starts_at is not null

@@ -9,12 +9,19 @@ create type gate_settled as (
   credits bigint, over_units bigint, lapsed bigint, used bigint, granted bigint, starts_ms bigint, ends_ms bigint, plan_version text, lot_ids text[], lot_draws bigint[]
 );
 
--- A chain: a consume or hold, and what settled or refunded it. p_live: what counts in the running window, else what doesn't.
+-- A chain: a consume or hold, and what settled or refunded it. Ids begin with their time, so older months need not be asked;
+-- a day's grace, since the server that settles may have another clock than the one that drew.
+create function gate_whole_chain(p_tenant text, p_root text) returns setof entries language sql stable as $$
+  select e.* from entries e where e.tenant_id = p_tenant and e.id = p_root
+  union all
+  select e.* from entries e
+  where e.tenant_id = p_tenant and e.parent_id = p_root and e.id > ledger_entry_bound(ledger_time_of(p_root) - interval '1 day')
+$$;
+
+-- p_live: what of it counts in the running window, else what doesn't.
 create function gate_chain(p_tenant text, p_root text, p_carried_from timestamptz, p_live boolean) returns setof entries
 language sql stable as $$
-  select e.* from entries e
-  where e.tenant_id = p_tenant and (e.id = p_root or (e.parent_id = p_root and e.id > p_root))
-    and e.operation <> 'deny' and (e.window_starts_at >= p_carried_from) = p_live
+  select e.* from gate_whole_chain(p_tenant, p_root) e where (e.window_starts_at >= p_carried_from) = p_live
 $$;
 
 -- The lots of one unit that a chain still draws on, last drawn first, up to p_wanted: what goes back to each, below zero.
@@ -256,7 +263,7 @@ begin
   if a.status is not null then return next gate_no_settlement(a.status, e.feature); return; end if;
   perform gate_settle(p_now, p_tenant, e.feature, p_id, p_actor);
   select coalesce(sum(case x.operation when 'consume' then x.units when 'commit' then x.units - x.uncharged_units when 'refund' then -x.units else 0 end), 0)
-    into v_open from entries x where x.tenant_id = p_tenant and (x.id = v_root or (x.parent_id = v_root and x.id > v_root));
+    into v_open from gate_whole_chain(p_tenant, v_root) x;
   if v_open <= 0 or coalesce(p_units, v_open) > v_open then
     return next gate_no_settlement(case when v_open <= 0 then 'nothing_left' else 'too_much' end, e.feature); return;
   end if;

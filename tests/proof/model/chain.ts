@@ -1,4 +1,4 @@
-import { apply } from "./draw";
+import { apply, priceOf } from "./draw";
 import { write } from "./entries";
 import type { Draw, Entry, Meter, State } from "./state";
 import { nothing } from "./state";
@@ -7,9 +7,14 @@ import { nothing } from "./state";
 export const chainOf = (state: State, root: string): Entry[] =>
   Object.values(state.entries).filter((entry) => entry.root === root);
 
+interface Net extends Draw {
+  /** Every credit of it was paid at the rate of the meter's plan of today. */
+  atTodaysRate: boolean;
+}
+
 /** What a chain still has drawn in the running window, or in those that are over. Lots in the order of their last draw. */
-function netOf(meter: Meter, chain: Entry[], live: boolean): Draw {
-  const net = nothing();
+function netOf(meter: Meter, chain: Entry[], live: boolean): Net {
+  const net = { ...nothing(), atTodaysRate: true };
   const from = new Map<string, number>();
   for (const entry of chain.filter((one) => one.startsAtMs >= meter.carriedFromMs === live)) {
     net.allowance += entry.allowance;
@@ -17,6 +22,7 @@ function netOf(meter: Meter, chain: Entry[], live: boolean): Draw {
     net.credits += entry.credits;
     net.beyond += entry.beyond;
     net.over += entry.over;
+    if (entry.credits > 0 && entry.plan !== meter.plan) net.atTodaysRate = false;
     for (const [source, units] of entry.from) {
       const before = from.get(source) ?? 0;
       // What is drawn once more counts as drawn last.
@@ -29,11 +35,12 @@ function netOf(meter: Meter, chain: Entry[], live: boolean): Draw {
 }
 
 /** Up to `units` of it, from the end of the draw: what nothing covered, credits, own lots, allowance. All below zero. */
-function backOf(state: State, meter: Meter, net: Draw, units: number): Draw {
+function backOf(state: State, meter: Meter, net: Net, units: number): Draw {
   const over = Math.min(units, net.over);
   const forCredits = net.beyond - net.lots - net.over;
   const byCredits = Math.min(units - over, forCredits);
-  const owed = Math.ceil(((forCredits - byCredits) * meter.cost) / meter.perUnits);
+  const stay = forCredits - byCredits;
+  const owed = net.atTodaysRate ? priceOf(meter, stay) : Math.ceil((stay * net.credits) / forCredits);
   const credits = byCredits === 0 ? 0 : net.credits - Math.min(net.credits, owed);
   const lots = Math.min(units - over - byCredits, net.lots);
   const allowance = Math.min(units - over - byCredits - lots, net.allowance);

@@ -20,7 +20,7 @@ export interface Session {
   names: Names;
   state: State;
   nowMs: number;
-  /** Keyed calls so far, to be repeated word for word. */
+  /** Calls that may be repeated word for word: they have a key or a source. */
   asked: Op[];
   together: Together;
 }
@@ -112,7 +112,8 @@ async function agree(session: Session, calls: Call[], said: Answer[]): Promise<v
     throw new Disagreement(explain({ state, nowMs, names }, calls, answers, after));
   }
   session.state = found;
-  for (const { op } of calls) if ("key" in op && op.key !== undefined) session.asked.push(op);
+  for (const { op } of calls)
+    if (op.do === "grant" || ("key" in op && op.key !== undefined)) session.asked.push(op as Op);
 }
 
 /** Of calls at once the answers alone may leave open which came last: the balances don't. */

@@ -16,7 +16,7 @@ export function ApiKeys() {
   return (
     <Section
       title="API keys"
-      description="A key acts for this workspace: it may check, consume and read usage, and nothing else."
+      description="A key acts for this workspace: it may ask the gate, use what is left and read usage, and nothing else."
       actions={
         <Button size="sm" leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
           New key
