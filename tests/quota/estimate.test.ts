@@ -1,5 +1,6 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
+import { newId } from "@/lib/ids";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { commit } from "@/server/quota/commit";
@@ -168,6 +169,17 @@ test("usage by day counts what was used: commits not holds, less refunds; what o
   expect(await usageByDay(ada, { feature: "compute", days: 1 })).toEqual(
     expect.arrayContaining([{ day: today, units: 21 }]),
   );
+});
+
+test("a tenant busier than can be read is judged by what its meter counted since its window began", async () => {
+  clock.set("2026-11-02T09:00:00Z");
+  const ada = await tenant("ada");
+  await consume(ada, { feature: "messages", units: 16 });
+  clock.set("2026-11-09T00:00:00Z");
+  const ids = Array.from({ length: 20_001 }, () => newId("entry", clock.now()));
+  await owner`insert into entries (tenant_id, id, operation, feature, units, reason, actor, created_at)
+    select ${ada.tenant.id}, id, 'deny', 'compute', 1, 'quota', 'system:test', ${clock.now()} from unnest(${ids}::text[]) id`;
+  expect(await estimate(ada, { feature: "messages" })).toMatchObject({ unitsPerDay: 2 });
 });
 
 test("history is read by the key it is stored under, not by reading everything", async () => {

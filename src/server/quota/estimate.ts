@@ -26,7 +26,10 @@ export interface Estimate {
   feature: string;
   /** What the feature draws on: itself, or the meter that it shares. All units here are this one's. */
   meter: string;
-  /** How many calls the percentiles are made of: the newest 1,000 of the last 90 days at most. */
+  /**
+   * How many calls the percentiles are made of: the newest 1,000 of the last 90 days at most, found among the tenant's
+   * newest 20,000 entries.
+   */
   calls: number;
   /** What half of the calls stayed within; null without any call. */
   p50Units: number | null;
