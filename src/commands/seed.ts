@@ -4,8 +4,8 @@ import { createTenant } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
+import { entitleDefault } from "@/server/entitlements/entitle";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
 import { runtime } from "@/server/runtime";
 import { loadRunningEnvironment } from "./dev/files";
 

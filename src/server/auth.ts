@@ -4,8 +4,8 @@ import { env } from "@/env";
 import { type Auth, createAuth, type Person, type Session } from "./accounts/auth";
 import { ensureTenant, listTenants, me } from "./accounts/service";
 import { type Ctx, createCtx } from "./context";
+import { entitleDefault } from "./entitlements/entitle";
 import { consume } from "./quota/consume";
-import { entitleDefault } from "./quota/entitle";
 import { runtime } from "./runtime";
 
 /** The level of the price list that counts a workspace's people. */

@@ -1,7 +1,7 @@
 import { forgetExpired } from "./accounts/jobs";
 import { inbox } from "./billing/jobs";
 import type { Ctx } from "./context";
-import { forgetAnswers } from "./quota/answers";
+import { forgetAnswers } from "./guard/answers";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
 

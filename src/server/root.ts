@@ -3,7 +3,7 @@ import { accountsRouter } from "./accounts/router";
 import { billingRouter } from "./billing/router";
 import { creditsRouter } from "./credits/router";
 import { channelsRouter, runsRouter } from "./demo/router";
-import { quotaRouter } from "./quota/router";
+import { quotaRouter } from "./guard/router";
 import { createCallerFactory, router } from "./trpc";
 
 /** Every slice that speaks to the outside, one line each. */

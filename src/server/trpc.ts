@@ -5,9 +5,9 @@ import { openTenant } from "./accounts/service";
 import type { Ctx, TenantCtx } from "./context";
 import { asAppError } from "./db/transaction";
 import { AppError, type AppErrorCode } from "./errors";
-import { isStream } from "./quota/guarded-call";
-import { type FeaturePolicy, noQuota, requireFeature, runWithinQuota } from "./quota/procedure";
-import type { QuotaPolicy } from "./quota/quota-policy";
+import { isStream } from "./guard/guarded-call";
+import { type FeaturePolicy, noQuota, requireFeature, runWithinQuota } from "./guard/procedure";
+import type { QuotaPolicy } from "./guard/quota-policy";
 
 /** What a request adds to the ctx. Core never sees it: only this file and `quota/procedure.ts` do. */
 export interface RequestCtx extends Ctx {

@@ -13,7 +13,7 @@ import {
 import { users } from "@/server/accounts/tables";
 import { giveWorkspace, homePath } from "@/server/auth";
 import { type Ctx, createCtx, type Role } from "@/server/context";
-import { entitleDefault } from "@/server/quota/entitle";
+import { entitleDefault } from "@/server/entitlements/entitle";
 
 const { tenant, owner, runtime, clock, ctx } = await world();
 

@@ -47,7 +47,7 @@ export const purityRules: Rule[] = [
           isDatabase(found) || (!found.typeOnly && found.target !== null && TABLES.test(found.target)),
       ),
     bad: [
-      { "src/server/quota/router.ts": 'import { eq } from "drizzle-orm";' },
+      { "src/server/guard/router.ts": 'import { eq } from "drizzle-orm";' },
       {
         "src/server/quota/rules.ts": 'import type { Tx } from "../db/client";',
         "src/server/db/client.ts": "",

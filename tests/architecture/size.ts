@@ -60,9 +60,9 @@ export const sizeRules: Rule[] = [
     breaches: (code) =>
       code.paths(/^src\/server\/\w+\/router\.ts$/).flatMap((file) => handlerBreaches(code, file)),
     bad: [
-      { "src/server/quota/router.ts": `const a = p.query(() => {\n${repeated("work();", HANDLER_LINES)}});` },
-      { "src/server/quota/router.ts": "const a = p.mutation(({ ctx }) => ctx.db.orm.select());" },
-      { "src/server/quota/router.ts": "const a = p.mutation(({ ctx: { tx } }) => tx.select());" },
+      { "src/server/guard/router.ts": `const a = p.query(() => {\n${repeated("work();", HANDLER_LINES)}});` },
+      { "src/server/guard/router.ts": "const a = p.mutation(({ ctx }) => ctx.db.orm.select());" },
+      { "src/server/guard/router.ts": "const a = p.mutation(({ ctx: { tx } }) => tx.select());" },
     ],
   },
   {

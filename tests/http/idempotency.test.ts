@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import { describe, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
-import { forgetAnswers } from "@/server/quota/answers";
+import { forgetAnswers } from "@/server/guard/answers";
 import { consume } from "@/server/quota/consume";
 import { call } from "./call";
 import { productOf, type Work } from "./product";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { QuotaHandle } from "@/server/quota/guarded-call";
+import type { QuotaHandle } from "@/server/guard/guarded-call";
 import { router, tenantProcedure } from "@/server/trpc";
 
 const workInput = z.strictObject({

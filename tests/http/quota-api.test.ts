@@ -3,7 +3,7 @@ import { world } from "@tests/support/world";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { TenantCtx } from "@/server/context";
-import type { QuotaPolicy } from "@/server/quota/quota-policy";
+import type { QuotaPolicy } from "@/server/guard/quota-policy";
 import { router, tenantProcedure } from "@/server/trpc";
 import { type Answer, call } from "./call";
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { readStandings, STANDINGS_HEADER } from "@/lib/standings";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
 import { consume } from "@/server/quota/consume";
 import { status } from "@/server/quota/status";
 import { api, member, ORIGIN } from "./edge";

@@ -59,8 +59,8 @@ export const planted: Fault[] = [
   {
     name: "unused allowance is kept without a ceiling",
     file: "src/server/ledger/window.sql",
-    find: "select least(v_unused, m.rollover_cap - coalesce(sum(remaining), 0)) into v_kept",
-    replace: "select v_unused into v_kept",
+    find: "least(v_unused, m.rollover_cap - coalesce(sum(remaining), 0))",
+    replace: "least(v_unused, v_unused + coalesce(sum(remaining), 0))",
   },
   {
     name: "what was paid for is spent before what was given",
@@ -70,7 +70,7 @@ export const planted: Fault[] = [
   },
   {
     name: "an upgrade forgets what was used",
-    file: "src/server/quota/change-meter.ts",
+    file: "src/server/entitlements/change-meter.ts",
     find: "used: meter.used + moved,",
     replace: "used: moved,",
   },

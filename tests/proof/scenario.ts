@@ -1,21 +1,21 @@
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { inTenant } from "@/server/db/transaction";
+import { setBlocked } from "@/server/entitlements/block";
+import { entitle } from "@/server/entitlements/entitle";
+import { endOverride, setOverride } from "@/server/entitlements/override";
+import { setSpendCap } from "@/server/entitlements/spend-cap";
 import { audit } from "@/server/events/service";
 import { ensurePlanVersions } from "@/server/plans/service";
-import { setBlocked } from "@/server/quota/block";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
-import { entitle } from "@/server/quota/entitle";
 import { rollDue, sweepHolds } from "@/server/quota/jobs";
 import { acquireLease, heartbeat, releaseLease, sweepLeases } from "@/server/quota/leases";
-import { endOverride, setOverride } from "@/server/quota/override";
 import { recount } from "@/server/quota/recount";
 import { refund } from "@/server/quota/refund";
 import { release } from "@/server/quota/release";
 import { releaseHold } from "@/server/quota/release-hold";
 import { reserve } from "@/server/quota/reserve";
-import { setSpendCap } from "@/server/quota/spend-cap";
 
 export interface ScenarioStep {
   name: string;

@@ -5,7 +5,7 @@ import { tenants } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type TenantCtx } from "@/server/context";
 import { type Database, type DatabaseOptions, openDatabase } from "@/server/db/client";
 import { setTenant } from "@/server/db/transaction";
-import { entitleDefault } from "@/server/quota/entitle";
+import { entitleDefault } from "@/server/entitlements/entitle";
 
 /** A database to play in. The proofs also run outside of vitest, so nothing here knows of it. */
 export interface Stage {

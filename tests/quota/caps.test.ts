@@ -1,10 +1,10 @@
+import { business, meterOf, meterStatus, subscribe } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
-import { business, meterOf, meterStatus, subscribe } from "./business";
 
 const credits = { to: "credits", credits: 1, perUnits: 1 } as const;
 const prices = business(

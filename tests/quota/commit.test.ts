@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { balance, grantCredits } from "@/server/credits/service";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";

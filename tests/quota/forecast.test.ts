@@ -1,9 +1,9 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { entitle } from "@/server/entitlements/entitle";
 import { jobs } from "@/server/jobs";
 import { consume } from "@/server/quota/consume";
-import { entitle } from "@/server/quota/entitle";
 import { forecast } from "@/server/quota/forecast";
 import { duePage } from "@/server/quota/jobs";
 import { storyPrices as prices } from "./story-prices";

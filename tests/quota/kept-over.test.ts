@@ -1,9 +1,9 @@
+import { business, meterOf, meterStatus } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { consume } from "@/server/quota/consume";
-import { business, meterOf, meterStatus } from "./business";
 
 const rollover = { maxUnits: 30, windows: 2 };
 const energy = meterOf({ name: "Energy", window: "day", align: "calendar", rollover });

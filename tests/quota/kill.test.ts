@@ -13,9 +13,9 @@ import { openDatabase } from "@/server/db/client";
 import { ensureDatabase, removeEmbeddedPostgres, startEmbeddedPostgres } from "@/server/db/embedded";
 import { migrate } from "@/server/db/migrate";
 import { setTenant } from "@/server/db/transaction";
+import { entitleDefault } from "@/server/entitlements/entitle";
 import { verifyBooks } from "@/server/ledger/books";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
 
 const KILLS = 10;
 const WORKERS = 24;

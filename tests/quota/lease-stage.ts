@@ -1,8 +1,8 @@
 import { world } from "@tests/support/world";
 import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
+import { entitle } from "@/server/entitlements/entitle";
 import { ensurePlanVersions } from "@/server/plans/service";
-import { entitle } from "@/server/quota/entitle";
 import type { AcquireLeaseInput } from "@/server/quota/inputs";
 import { acquireLease } from "@/server/quota/leases";
 

@@ -1,11 +1,11 @@
 import { overlapping } from "@tests/support/interleave";
 import { describe, expect, test } from "vitest";
 import { inTenant } from "@/server/db/transaction";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
+import { setOverride } from "@/server/entitlements/override";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
 import { heartbeat, releaseLease } from "@/server/quota/leases";
-import { setOverride } from "@/server/quota/override";
 import { status } from "@/server/quota/status";
 import { leaseStage } from "./lease-stage";
 

@@ -2,12 +2,12 @@ import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
+import { entitle } from "@/server/entitlements/entitle";
+import { setOverride } from "@/server/entitlements/override";
 import { ensurePlanVersions } from "@/server/plans/service";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
-import { entitle } from "@/server/quota/entitle";
 import type { ConsumeInput } from "@/server/quota/inputs";
-import { setOverride } from "@/server/quota/override";
 import { rateCosts } from "@/server/quota/rate";
 import { reserve } from "@/server/quota/reserve";
 

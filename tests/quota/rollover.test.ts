@@ -1,9 +1,9 @@
+import { business, meterOf, meterStatus, subscribe } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { consume } from "@/server/quota/consume";
 import { rollDue } from "@/server/quota/jobs";
-import { business, meterOf, meterStatus, subscribe } from "./business";
 
 const month = { window: "month", align: "calendar" } as const;
 const prices = business(

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
+import { setOverride } from "@/server/entitlements/override";
+import { setSpendCap } from "@/server/entitlements/spend-cap";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
-import { setOverride } from "@/server/quota/override";
 import { reserve } from "@/server/quota/reserve";
-import { setSpendCap } from "@/server/quota/spend-cap";
 import { status } from "@/server/quota/status";
 import { storyPrices as prices } from "./story-prices";
 

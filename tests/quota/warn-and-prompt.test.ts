@@ -1,10 +1,10 @@
+import { business, meterOf, meterStatus } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
 import { release } from "@/server/quota/release";
-import { business, meterOf, meterStatus } from "./business";
 
 const month = { window: "month", align: "calendar" } as const;
 const credits = { to: "credits", credits: 1, perUnits: 1 } as const;

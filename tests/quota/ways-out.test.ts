@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
+import { entitle } from "@/server/entitlements/entitle";
 import type { WayOut } from "@/server/errors";
 import { consume } from "@/server/quota/consume";
-import { entitle } from "@/server/quota/entitle";
 import { type Stopped, waysOut } from "@/server/quota/ways-out";
 import { storyPrices as prices } from "./story-prices";
 

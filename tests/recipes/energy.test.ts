@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { balance, grantCredits } from "@/server/credits/service";
+import { entitle, entitleDefault } from "@/server/entitlements/entitle";
 import { ensurePlanVersions } from "@/server/plans/service";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
-import { entitle, entitleDefault } from "@/server/quota/entitle";
 import { recount } from "@/server/quota/recount";
 import { status } from "@/server/quota/status";
 

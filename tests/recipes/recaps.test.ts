@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { definePriceList, type QuotaWindow } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { balance, grantCredits, history } from "@/server/credits/service";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { setOverride } from "@/server/entitlements/override";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
 import { rollDue } from "@/server/quota/jobs";
-import { setOverride } from "@/server/quota/override";
 import { status } from "@/server/quota/status";
 
 /**

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { PriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";

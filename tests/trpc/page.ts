@@ -1,7 +1,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { STANDINGS_HEADER } from "@/lib/standings";
 import type { TenantCtx } from "@/server/context";
-import { type Told, tellStanding } from "@/server/quota/standing";
+import { type Told, tellStanding } from "@/server/guard/standing";
 import { type QuotaStatus, status } from "@/server/quota/status";
 import { followStandings } from "@/trpc/follow-standings";
 

@@ -1,5 +1,5 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { tellStanding } from "../quota/standing";
+import { tellStanding } from "../guard/standing";
 import { can, tenantProcedure } from "../trpc";
 import { createChannelInput, removeChannelInput, type StartRunInput, startRunInput } from "./inputs";
 import { createChannel, listChannels, listRuns, removeChannel, startRun } from "./service";

@@ -1,11 +1,11 @@
 import { newId } from "@/lib/ids";
-import type { Feature } from "@/lib/price-list";
 import { actorName, type Ctx, type TenantCtx } from "../context";
 import { AppError } from "../errors";
 import type { GateAnswer } from "../ledger/answer";
 import { consumeInTransaction, gateOf } from "../ledger/gate";
 import { storedAnswer } from "../ledger/stored-answer";
 import { parseInput } from "../parse";
+import { requireKind } from "../plans/feature-kind";
 import { type ConsumeInput, consumeInput } from "./inputs";
 import { rateCosts } from "./rate";
 import { aboveCeiling, consumed, denied, isAboveCeiling, type Receipt } from "./rules";
@@ -65,24 +65,4 @@ export function keyConflict(): AppError {
   return new AppError("IDEMPOTENCY_CONFLICT", "This idempotency key was used for another request.", {
     hint: "Use a new key for a new request; repeat a request word for word to get its stored answer.",
   });
-}
-
-/** The feature of that id. @throws AppError UNKNOWN_FEATURE, or INVALID_INPUT when it is of another kind */
-export function requireKind(ctx: Ctx, feature: string, kinds: readonly Feature["kind"][]): Feature {
-  const found = Object.hasOwn(ctx.prices.features, feature) ? ctx.prices.features[feature] : undefined;
-  if (!found)
-    throw new AppError("UNKNOWN_FEATURE", `There is no feature "${feature}".`, {
-      hint: "Feature ids stand in src/config/plans.ts.",
-    });
-  if (kinds.includes(found.kind)) return found;
-  throw new AppError(
-    "INVALID_INPUT",
-    `"${feature}" is a ${found.kind}; this works on a ${kinds.join(" or ")}.`,
-    {
-      hint:
-        found.kind === "cap" || found.kind === "flag"
-          ? "Flags and caps are checked, not consumed."
-          : undefined,
-    },
-  );
 }

@@ -6,7 +6,7 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { entries, meters } from "../ledger/tables";
 import { parseInput } from "../parse";
-import { requireKind } from "./consume";
+import { requireKind } from "../plans/feature-kind";
 import { type EstimateInput, estimateInput } from "./inputs";
 import { type MeterView, meterView } from "./meter-view";
 import { entriesSince, paceOf } from "./pace";

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { isTimeZone } from "@/lib/time";
 
 /** Whole, above 0, and exact as a JavaScript number. */
 export const unitsInput = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -66,35 +65,6 @@ export type EstimateInput = z.input<typeof estimateInput>;
 
 /** Why somebody did it, for the audit trail. */
 const reasonInput = z.string().trim().min(1).max(200);
-
-export const setOverrideInput = z.strictObject({
-  feature: featureInput,
-  /** Of the feature's kind, as a plan would say it: true, 500, "unlimited". */
-  limit: z.union([z.boolean(), z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.literal("unlimited")]),
-  reason: reasonInput,
-  /** Left out or null: until it is ended. */
-  expiresAt: z.date().nullable().optional(),
-});
-export type SetOverrideInput = z.input<typeof setOverrideInput>;
-
-export const endOverrideInput = z.strictObject({ feature: featureInput, reason: reasonInput });
-export type EndOverrideInput = z.input<typeof endOverrideInput>;
-
-export const setSpendCapInput = z.strictObject({
-  feature: featureInput,
-  /** Minor units of the price list's currency per window; null: no ceiling. */
-  capMinor: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).nullable(),
-});
-export type SetSpendCapInput = z.input<typeof setSpendCapInput>;
-
-/** null: may consume again. */
-export const setBlockedInput = z.strictObject({ reason: reasonInput.nullable() });
-export type SetBlockedInput = z.input<typeof setBlockedInput>;
-
-export const setTimeZoneInput = z.strictObject({
-  timeZone: z.string().max(60).refine(isTimeZone, "An IANA time zone, such as Europe/Berlin."),
-});
-export type SetTimeZoneInput = z.input<typeof setTimeZoneInput>;
 
 export const acquireLeaseInput = z.strictObject({
   feature: featureInput,

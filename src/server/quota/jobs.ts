@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import { newId, provenTenantId } from "@/lib/ids";
 import { tenantById } from "../accounts/service";
 import { actorName, type Ctx } from "../context";
-import type { Tx } from "../db/client";
 import { inTransaction } from "../db/transaction";
+import { rollMeter } from "../ledger/roll-meter";
 import { forecast } from "./forecast";
 
 const PAGE = 500;
@@ -11,21 +11,6 @@ const PAGE = 500;
 export interface MeterOfTenant {
   tenantId: string;
   feature: string;
-}
-
-/**
- * Brings a meter up to date: a window that is over is closed and the next opened, an override that is over ends.
- * In a transaction that is narrowed to a tenant, that tenant's only.
- */
-export async function rollMeter(
-  ctx: Ctx & { tx: Tx },
-  meter: { tenantId: string; feature: string },
-): Promise<boolean> {
-  const now = ctx.now();
-  const rows = await ctx.tx.execute<{ rolled: boolean }>(
-    sql`select gate_settle_due(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as rolled`,
-  );
-  return rows[0]?.rolled === true;
 }
 
 /**

@@ -6,7 +6,8 @@ import { inTenant, inTransaction } from "../db/transaction";
 import { AppError } from "../errors";
 import { leases } from "../ledger/tables";
 import { parseInput } from "../parse";
-import { keyConflict, requireKind } from "./consume";
+import { requireKind } from "../plans/feature-kind";
+import { keyConflict } from "./consume";
 import { type AcquireLeaseInput, acquireLeaseInput, type LeaseInput, leaseInput } from "./inputs";
 import { type Denied, denied, NOTHING } from "./rules";
 

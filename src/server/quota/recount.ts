@@ -5,10 +5,10 @@ import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { gateRow } from "../ledger/gate";
+import { rollMeter } from "../ledger/roll-meter";
 import { parseInput } from "../parse";
-import { requireKind } from "./consume";
+import { requireKind } from "../plans/feature-kind";
 import { countedInput, type RecountInput, recountInput } from "./inputs";
-import { rollMeter } from "./jobs";
 
 export interface Recounted {
   /** The entry with the difference; null: the count was right, and nothing was written. */

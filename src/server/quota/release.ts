@@ -5,7 +5,8 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { gateRow } from "../ledger/gate";
 import { parseInput } from "../parse";
-import { keyConflict, requireKind, storedKey } from "./consume";
+import { requireKind } from "../plans/feature-kind";
+import { keyConflict, storedKey } from "./consume";
 import { type ReleaseInput, releaseInput } from "./inputs";
 
 export interface Released {

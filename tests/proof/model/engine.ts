@@ -1,23 +1,23 @@
 import type postgres from "postgres";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/service";
+import { setBlocked } from "@/server/entitlements/block";
+import { entitle } from "@/server/entitlements/entitle";
+import { endOverride, setOverride } from "@/server/entitlements/override";
+import { setSpendCap } from "@/server/entitlements/spend-cap";
+import { setTimeZone } from "@/server/entitlements/time-zone";
 import { AppError } from "@/server/errors";
 import { ensurePlanVersions } from "@/server/plans/service";
-import { setBlocked } from "@/server/quota/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
-import { entitle } from "@/server/quota/entitle";
 import { rollDue, sweepHolds } from "@/server/quota/jobs";
 import { acquireLease, heartbeat, releaseLease, sweepLeases } from "@/server/quota/leases";
-import { endOverride, setOverride } from "@/server/quota/override";
 import { recount } from "@/server/quota/recount";
 import { refund } from "@/server/quota/refund";
 import { release } from "@/server/quota/release";
 import { releaseHold } from "@/server/quota/release-hold";
 import { reserve } from "@/server/quota/reserve";
-import { setSpendCap } from "@/server/quota/spend-cap";
-import { setTimeZone } from "@/server/quota/time-zone";
 import type { Answer, Op } from "./ops";
 
 /** What the engine calls a thing, in the model's words: an entry, hold or lease is the call that made it, a lot its source. */

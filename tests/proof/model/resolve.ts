@@ -1,6 +1,6 @@
 import type { Op } from "./ops";
 import type { State } from "./state";
-import { FRESH, type Wish } from "./steps";
+import { FRESH, type Wish } from "./wishes";
 
 /** A wish as a call, now that it is known what there is; null when there is nothing that it could mean. */
 export function resolve(

@@ -1,16 +1,6 @@
 import fc from "fast-check";
-import type { Op, OverflowPolicy } from "./ops";
 import type { State } from "./state";
-
-/** A wish before it is known what there is: `at` picks a hold, an entry, a lease or an earlier call, whatever there is by then. */
-export type Wish =
-  | Exclude<Op, { hold: string } | { entry: string } | { lease: string } | { do: "grant" }>
-  | { do: "commit"; at: number; units: number }
-  | { do: "releaseHold"; at: number }
-  | { do: "refund"; at: number; units?: number; key: string; lapsed?: "forfeit" | "regrant" }
-  | { do: "heartbeat" | "releaseLease"; at: number }
-  | Omit<Extract<Op, { do: "grant" }>, "source">
-  | { do: "again"; at: number };
+import { anyWish, at, drawWish, HOUR_MS, METERS, spanMs, type Wish } from "./wishes";
 
 export type Step =
   | { do: "at once"; wishes: Wish[] }
@@ -18,118 +8,16 @@ export type Step =
   /** To the instant a window, override, hold or lot ends, or to one millisecond beside it. */
   | { do: "wait for an edge"; at: number; besideMs: number };
 
-const HOUR_MS = 3_600_000;
-const at = fc.nat(50);
-const units = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 1, max: 14 }) },
-  { weight: 3, arbitrary: fc.integer({ min: 15, max: 60 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 61, max: 200 }) },
-);
-const few = fc.integer({ min: 1, max: 4 });
-/** FRESH becomes a key of the call's own; the others meet each other. */
-export const FRESH = "fresh";
-const maybeKey = fc.constantFrom(undefined, undefined, FRESH, FRESH, "k1", "k2");
-const key = fc.constantFrom(FRESH, FRESH, FRESH, "k1", "k2");
-const meter = fc.constantFrom("compute", "compute", "messages", "messages", "calls", "drafts", "exports");
-const level = fc.constantFrom("seats", "seats", "boxes");
-const limited = fc.oneof(meter, level, fc.constantFrom("render", "runs"));
-const costs = fc.record({ frames: fc.nat(30), samples: fc.nat(8) });
-const confirmed = fc.constantFrom(undefined, undefined, true);
-const overflow = fc.constantFrom<OverflowPolicy[]>("reject", "cap", "overflow");
-const spanMs = fc.integer({ min: 1, max: 200 }).map((hours) => hours * HOUR_MS);
-const limit = fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 120 }));
-
-const wished = <K extends string, R>(name: K, rest: { [P in keyof R]: fc.Arbitrary<R[P]> }) =>
-  fc.record({ do: fc.constant(name), ...rest }) as unknown as fc.Arbitrary<{ do: K } & R>;
-const given = <T extends object>(record: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  record.map((value) => Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T);
-
-const draws: [number, fc.Arbitrary<object>][] = [
-  [10, wished("consume", { feature: meter, units, key: maybeKey, confirmed, keepDenial: confirmed })],
-  [3, wished("consume", { feature: level, units: few, key: maybeKey })],
-  [2, wished("consume", { feature: fc.constant("render"), costs, key: maybeKey })],
-  [3, wished("check", { feature: fc.oneof(meter, level), units, confirmed })],
-  [
-    5,
-    wished("reserve", {
-      feature: meter,
-      units,
-      key: maybeKey,
-      seconds: fc.constantFrom(60, 900, 86_400),
-      overflow,
-      confirmed,
-    }),
-  ],
-  [
-    1,
-    wished("reserve", {
-      feature: fc.constant("render"),
-      costs,
-      key: maybeKey,
-      seconds: fc.constant(900),
-      overflow,
-    }),
-  ],
-  [5, wished("commit", { at, units })],
-  [2, wished("releaseHold", { at })],
-  [
-    3,
-    wished("refund", {
-      at,
-      units: fc.option(few, { nil: undefined }),
-      key,
-      lapsed: fc.constantFrom(undefined, "forfeit", "regrant"),
-    }),
-  ],
-  [2, wished("again", { at })],
-];
-const lots = fc.record({
-  do: fc.constant("grant" as const),
-  unit: fc.constantFrom("credits", "credits", "compute", "messages", "calls"),
-  amount: fc.integer({ min: 1, max: 60 }),
-  kind: fc.constantFrom("replenish", "trial", "promo", "compensation", "purchase"),
-  expiresInMs: fc.option(spanMs, { nil: null }),
-});
-const rest: [number, fc.Arbitrary<object>][] = [
-  [5, lots],
-  [2, wished("give", { feature: level, units: few, key })],
-  [1, wished("recount", { feature: level, count: fc.nat(6) })],
-  [3, wished("acquire", { key, seconds: fc.constantFrom(60, 600, 3_600) })],
-  [1, wished("heartbeat", { at })],
-  [1, wished("releaseLease", { at })],
-  [1, wished("sweepLeases", {})],
-  [2, wished("sweepHolds", {})],
-  [2, wished("rollDue", {})],
-  [2, wished("override", { feature: limited, limit, expiresInMs: fc.option(spanMs, { nil: null }) })],
-  [1, wished("endOverride", { feature: limited })],
-  [1, wished("spendCap", { feature: fc.constant("calls"), minor: fc.option(fc.nat(150), { nil: null }) })],
-  [1, wished("block", { reason: fc.constantFrom(null, null, "past_due", "suspended") })],
-];
-const move = wished("moveTo", {
-  timeZone: fc.constantFrom("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"),
-});
-const plan = wished("entitle", {
-  plan: fc.constantFrom("free", "pro", "pro", "max"),
-  anchorInMs: fc.constantFrom(null, null, 0, -3 * HOUR_MS),
-  interval: fc.constantFrom(undefined, undefined, "month", "year"),
-});
-
-const oneOf = (choices: [number, fc.Arbitrary<object>][]): fc.Arbitrary<Wish> =>
-  fc.oneof(
-    ...choices.map(([weight, arbitrary]) => ({ weight, arbitrary: given(arbitrary) })),
-  ) as fc.Arbitrary<Wish>;
-
-export const wish = oneOf([...draws, ...rest, [2, plan], [1, move]]);
 /** Calls that meet on one thing, where races would be: equal ones, or a mix. */
 const crowd = fc.oneof(
   fc
-    .tuple(oneOf(draws), fc.integer({ min: 2, max: 8 }))
+    .tuple(drawWish, fc.integer({ min: 2, max: 8 }))
     .map(([one, count]) => Array.from({ length: count }, () => one)),
-  fc.array(wish, { minLength: 2, maxLength: 4 }),
+  fc.array(anyWish, { minLength: 2, maxLength: 4 }),
 );
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 16, arbitrary: wish.map((one) => ({ do: "at once" as const, wishes: [one] })) },
+  { weight: 16, arbitrary: anyWish.map((one) => ({ do: "at once" as const, wishes: [one] })) },
   { weight: 3, arbitrary: crowd.map((wishes) => ({ do: "at once" as const, wishes })) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: spanMs }) },
   // A server's clock is set right, or another server's is behind.
@@ -150,34 +38,91 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-export const history = fc.record({
-  timeZone: fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe"),
-  startMs: fc.constantFrom(
-    Date.parse("2026-03-02T09:00:00.000Z"),
-    Date.parse("2026-03-28T23:30:00.000Z"),
-    Date.parse("2028-01-31T12:34:56.789Z"),
+/** What a history is about. Fewer things at a time meet more often than everything at once. */
+const about = fc.record({
+  meters: fc.subarray([...METERS], { minLength: 1, maxLength: 3 }),
+  calls: fc.subarray<Wish["do"]>(
+    [
+      "check",
+      "reserve",
+      "commit",
+      "releaseHold",
+      "sweepHolds",
+      "refund",
+      "again",
+      "grant",
+      "give",
+      "recount",
+      "acquire",
+      "heartbeat",
+      "releaseLease",
+      "sweepLeases",
+      "rollDue",
+      "entitle",
+      "moveTo",
+      "override",
+      "endOverride",
+      "spendCap",
+      "block",
+    ],
+    { minLength: 6 },
   ),
-  steps: fc.array(step, { minLength: 1, maxLength: 58, size: "max" }),
+  stepsBack: fc.boolean(),
 });
-export type History = { timeZone: string; startMs: number; steps: Step[] };
+type About = typeof about extends fc.Arbitrary<infer T> ? T : never;
+
+function keepTo({ meters, calls, stepsBack }: About, steps: Step[]): Step[] {
+  const named = (name: string) => {
+    const place = /^meter (\d)$/.exec(name)?.[1];
+    return place === undefined ? name : meters[Number(place) % meters.length]!;
+  };
+  return steps.flatMap((step): Step[] => {
+    if (step.do === "wait" && step.ms < 0 && !stepsBack) return [];
+    if (step.do !== "at once") return [step];
+    const wishes = step.wishes
+      .filter((wish) => wish.do === "consume" || calls.includes(wish.do))
+      .map((wish): Wish => {
+        if ("feature" in wish) return { ...wish, feature: named(wish.feature) };
+        return "unit" in wish ? { ...wish, unit: named(wish.unit) } : wish;
+      });
+    return wishes.length > 0 ? [{ do: "at once", wishes }] : [];
+  });
+}
+
+export interface History {
+  timeZone: string;
+  startMs: number;
+  steps: Step[];
+}
+
+export const history: fc.Arbitrary<History> = fc
+  .record({
+    timeZone: fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe"),
+    startMs: fc.constantFrom(
+      Date.parse("2026-03-02T09:00:00.000Z"),
+      Date.parse("2026-03-28T23:30:00.000Z"),
+      Date.parse("2028-01-31T12:34:56.789Z"),
+    ),
+    about,
+    steps: fc.array(step, { minLength: 1, maxLength: 80, size: "max" }),
+  })
+  .map(({ timeZone, startMs, about: topic, steps }) => ({ timeZone, startMs, steps: keepTo(topic, steps) }));
 
 /** Few steps that set a scene, then two to four calls at once. */
-export const encounter = fc
+export const encounter: fc.Arbitrary<History> = fc
   .record({
-    startMs: fc.constant(Date.parse("2026-03-02T09:00:00.000Z")),
-    before: fc.array(step, { maxLength: 10, size: "max" }),
-    wishes: fc.array(fc.oneof({ weight: 3, arbitrary: oneOf(draws) }, { weight: 2, arbitrary: wish }), {
+    about,
+    before: fc.array(step, { maxLength: 12, size: "max" }),
+    wishes: fc.array(fc.oneof({ weight: 3, arbitrary: drawWish }, { weight: 2, arbitrary: anyWish }), {
       minLength: 2,
-      maxLength: 4,
+      maxLength: 6,
     }),
   })
-  .map(
-    ({ startMs, before, wishes }): History => ({
-      timeZone: "UTC",
-      startMs,
-      steps: [...before, { do: "at once", wishes }],
-    }),
-  );
+  .map(({ about: topic, before, wishes }) => ({
+    timeZone: "UTC",
+    startMs: Date.parse("2026-03-02T09:00:00.000Z"),
+    steps: keepTo(topic, [...before, { do: "at once", wishes: wishes }]),
+  }));
 
 /** The instants after `nowMs` at which something ends by itself, soonest first. */
 export function edges(state: State, nowMs: number): number[] {

@@ -1,11 +1,11 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { endOverride, setOverride } from "@/server/entitlements/override";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
 import { rollDue } from "@/server/quota/jobs";
-import { endOverride, setOverride } from "@/server/quota/override";
 import { status } from "@/server/quota/status";
 import { business, meterOf, meterStatus, subscribe } from "./business";
 

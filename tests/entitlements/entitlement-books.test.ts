@@ -1,7 +1,7 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
+import { setOverride } from "@/server/entitlements/override";
 import { verifyBooks } from "@/server/ledger/books";
-import { setOverride } from "@/server/quota/override";
 import { business, meterOf } from "./business";
 
 const prices = business(

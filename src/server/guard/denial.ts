@@ -1,6 +1,6 @@
 import { AppError, type AppErrorCode } from "../errors";
+import type { DenialReason, Denied } from "../quota/rules";
 import type { GatedCtx } from "./guarded-call";
-import type { DenialReason, Denied } from "./rules";
 import type { Told } from "./standing";
 import { told } from "./told";
 

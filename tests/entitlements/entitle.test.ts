@@ -4,9 +4,9 @@ import { prices as tollgatePrices } from "@/config/plans";
 import type { PriceList } from "@/lib/price-list";
 import { priceListProblems } from "@/lib/price-list-problems";
 import type { TenantCtx } from "@/server/context";
+import { entitle, entitleDefault } from "@/server/entitlements/entitle";
 import { ensurePlanVersions } from "@/server/plans/service";
 import { consume } from "@/server/quota/consume";
-import { entitle, entitleDefault } from "@/server/quota/entitle";
 import { rollDue } from "@/server/quota/jobs";
 import { status } from "@/server/quota/status";
 

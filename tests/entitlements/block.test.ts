@@ -1,9 +1,9 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { setOverride } from "@/server/entitlements/override";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
-import { setOverride } from "@/server/quota/override";
 import { business, meterOf, meterStatus, subscribe } from "./business";
 
 const prices = business(

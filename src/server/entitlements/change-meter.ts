@@ -2,8 +2,8 @@ import { and, eq, sql } from "drizzle-orm";
 import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
 import type { Tx } from "../db/client";
+import { rollMeter } from "../ledger/roll-meter";
 import { entries, meters } from "../ledger/tables";
-import { rollMeter } from "./jobs";
 import type { Meter, Policy } from "./policy";
 
 type WritingCtx = TenantCtx & { tx: Tx };

@@ -2,12 +2,12 @@ import { world } from "@tests/support/world";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { setTimeZone } from "@/server/entitlements/time-zone";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
 import { releaseHold } from "@/server/quota/release-hold";
 import { reserve } from "@/server/quota/reserve";
 import { status } from "@/server/quota/status";
-import { setTimeZone } from "@/server/quota/time-zone";
 import { business, DAY_MS, meterOf, meterStatus, subscribe } from "./business";
 
 const PRO = 1_000;

@@ -1,6 +1,6 @@
 import type { FeatureId } from "@/config/plans";
 import type { TenantCtx } from "../context";
-import { check } from "./check";
+import { check } from "../quota/check";
 import { runConsumeMode } from "./consume-mode";
 import { denial } from "./denial";
 import type { GatedCtx, GuardedCall, QuotaHandle } from "./guarded-call";

@@ -1,5 +1,5 @@
+import type { Decision } from "../quota/rules";
 import type { GatedCtx } from "./guarded-call";
-import type { Decision } from "./rules";
 import { type Told, tellStanding } from "./standing";
 
 /** An answer, with where its feature stands now in the headers. */

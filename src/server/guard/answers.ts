@@ -6,8 +6,8 @@ import type { Tx } from "../db/client";
 import { inTransaction, postgresCode } from "../db/transaction";
 import { AppError } from "../errors";
 import { canonicalJson } from "../plans/rules";
-import { keyConflict } from "./consume";
-import { keyInput } from "./inputs";
+import { keyConflict } from "../quota/consume";
+import { keyInput } from "../quota/inputs";
 import { answers } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };

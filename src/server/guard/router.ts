@@ -1,13 +1,11 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { can, tenantProcedure } from "../trpc";
-import { callersHold } from "./callers-hold";
-import { check } from "./check";
-import { commit } from "./commit";
-import { consume } from "./consume";
-import { unlessDenied } from "./denial";
-import { estimate } from "./estimate";
-import { explain } from "./explain";
-import { idempotencyKey } from "./guarded-call";
+import { setSpendCapInput } from "../entitlements/inputs";
+import { setSpendCap } from "../entitlements/spend-cap";
+import { check } from "../quota/check";
+import { commit } from "../quota/commit";
+import { consume } from "../quota/consume";
+import { estimate } from "../quota/estimate";
+import { explain } from "../quota/explain";
 import {
   acquireLeaseInput,
   checkInput,
@@ -20,17 +18,19 @@ import {
   refundInput,
   releaseInput,
   reserveInput,
-  setSpendCapInput,
   usageInput,
-} from "./inputs";
-import { acquireLease, heartbeat, releaseLease } from "./leases";
-import { refund } from "./refund";
-import { release } from "./release";
-import { releaseHold } from "./release-hold";
-import { reserve } from "./reserve";
-import { setSpendCap } from "./spend-cap";
+} from "../quota/inputs";
+import { acquireLease, heartbeat, releaseLease } from "../quota/leases";
+import { refund } from "../quota/refund";
+import { release } from "../quota/release";
+import { releaseHold } from "../quota/release-hold";
+import { reserve } from "../quota/reserve";
+import { status, usageByDay } from "../quota/status";
+import { can, tenantProcedure } from "../trpc";
+import { callersHold } from "./callers-hold";
+import { unlessDenied } from "./denial";
+import { idempotencyKey } from "./guarded-call";
 import { tellStanding } from "./standing";
-import { status, usageByDay } from "./status";
 import { told, toldChecked } from "./told";
 
 const productProcedure = tenantProcedure.meta({ apiKey: true });

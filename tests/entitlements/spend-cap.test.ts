@@ -1,8 +1,8 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { setSpendCap } from "@/server/entitlements/spend-cap";
 import { consume } from "@/server/quota/consume";
-import { setSpendCap } from "@/server/quota/spend-cap";
 import { business, meterOf, meterStatus, subscribe } from "./business";
 
 /** 3 cents for every 10 units begun, up to $1 unless the tenant says otherwise. */

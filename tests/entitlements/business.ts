@@ -1,7 +1,7 @@
 import type { Feature, Plan, PriceList } from "@/lib/price-list";
 import type { Ctx, TenantCtx } from "@/server/context";
+import { entitle } from "@/server/entitlements/entitle";
 import { ensurePlanVersions } from "@/server/plans/service";
-import { entitle } from "@/server/quota/entitle";
 import { status } from "@/server/quota/status";
 
 type Terms = Plan["limits"] | Pick<Plan, "limits" | "caps" | "weights">;

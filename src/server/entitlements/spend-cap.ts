@@ -5,7 +5,7 @@ import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { meters } from "../ledger/tables";
 import { parseInput } from "../parse";
-import { requireKind } from "./consume";
+import { requireKind } from "../plans/feature-kind";
 import { type SetSpendCapInput, setSpendCapInput } from "./inputs";
 
 /**

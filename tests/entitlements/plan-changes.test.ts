@@ -1,12 +1,12 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { setBlocked } from "@/server/quota/block";
+import { setBlocked } from "@/server/entitlements/block";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { setOverride } from "@/server/entitlements/override";
+import { setTimeZone } from "@/server/entitlements/time-zone";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
-import { setOverride } from "@/server/quota/override";
 import { release } from "@/server/quota/release";
-import { setTimeZone } from "@/server/quota/time-zone";
 import { business, DAY_MS, meterOf, meterStatus, subscribe } from "./business";
 
 const prices = business(

@@ -1,12 +1,12 @@
 import { unlessAborted } from "@/lib/abort";
 import { inTenant } from "../db/transaction";
+import { reserve } from "../quota/reserve";
 import { claimAnswer, type KeyedCall, nameCharge } from "./answers";
 import { refuse } from "./denial";
 import { callKey, type GatedCtx, type GuardedCall, isDeferred, isStream } from "./guarded-call";
 import { meteredStream } from "./metered-stream";
 import { type Asked, askedOf, type ReservePolicy } from "./quota-policy";
 import { Reservation } from "./reservation";
-import { reserve } from "./reserve";
 import { tellStanding } from "./standing";
 
 const TIMEOUT_SECONDS = 900;

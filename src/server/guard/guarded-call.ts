@@ -1,8 +1,8 @@
 import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
+import type { Consumed } from "../quota/rules";
 import { type KeyedCall, keyedCall } from "./answers";
 import type { Costs, QuotaPolicy } from "./quota-policy";
-import type { Consumed } from "./rules";
 
 export interface GatedCtx extends TenantCtx {
   request: { headers: Headers; resHeaders: Headers };

@@ -1,6 +1,7 @@
 import { inTenant } from "../db/transaction";
+import { consume } from "../quota/consume";
+import type { Consumed } from "../quota/rules";
 import { claimAnswer, keepAnswer } from "./answers";
-import { consume } from "./consume";
 import { refuse } from "./denial";
 import {
   callKey,
@@ -11,7 +12,6 @@ import {
   type QuotaHandle,
 } from "./guarded-call";
 import { askedOf } from "./quota-policy";
-import type { Consumed } from "./rules";
 import { tellStanding } from "./standing";
 
 /** Thrown to undo the transaction, and unwrapped outside it: tRPC reports failure as a result, not as a throw. */

@@ -1,9 +1,9 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { setTimeZone } from "@/server/entitlements/time-zone";
 import { consume } from "@/server/quota/consume";
-import { entitleDefault } from "@/server/quota/entitle";
-import { setTimeZone } from "@/server/quota/time-zone";
 import { business, meterOf, meterStatus } from "./business";
 
 const prices = business(

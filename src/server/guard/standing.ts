@@ -1,6 +1,6 @@
 import { type Moved, STANDINGS_HEADER, type Standing, writeStandings } from "@/lib/standings";
-import type { Consumed } from "./rules";
-import type { Settled } from "./settled";
+import type { Consumed } from "../quota/rules";
+import type { Settled } from "../quota/settled";
 
 /** What a verb answered of a meter, level or lease. */
 export type Told = Pick<Consumed, "feature" | "used" | "limit" | "resetsAt"> &

@@ -6,9 +6,9 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
+import { requireKind } from "../plans/feature-kind";
 import { limitUnits } from "../plans/rules";
 import { overrides } from "../plans/tables";
-import { requireKind } from "./consume";
 import { followPlan, requirePlan, type WritingCtx } from "./follow-plan";
 import { type EndOverrideInput, endOverrideInput, type SetOverrideInput, setOverrideInput } from "./inputs";
 

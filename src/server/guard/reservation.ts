@@ -2,11 +2,11 @@ import { logError } from "@/lib/log";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
+import { commit } from "../quota/commit";
+import { releaseHold } from "../quota/release-hold";
+import type { Consumed } from "../quota/rules";
 import { dropClaim, type KeyedCall, keepAnswer } from "./answers";
-import { commit } from "./commit";
 import type { GatedCtx, QuotaHandle } from "./guarded-call";
-import { releaseHold } from "./release-hold";
-import type { Consumed } from "./rules";
 import { tellStanding } from "./standing";
 import { Used } from "./used";
 
