@@ -1,4 +1,4 @@
-import { business } from "@tests/quota/business";
+import { business } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { createTollgate } from "@/client/tollgate-client";

@@ -1,27 +1,24 @@
-import { testDatabase } from "@tests/support/database";
 import fc from "fast-check";
-import { afterAll, expect, test } from "vitest";
-import { proofPrices } from "./model/prices";
+import { test } from "vitest";
+import { checkOnLanes, openLanes } from "./lanes";
 import { playHistory } from "./model/session";
 import { history } from "./model/steps";
-import { LANES, path, runs, seed, TIMEOUT_MS } from "./runs";
-import { openStage } from "./stage";
+import { pastHistories } from "./past";
+import { runs, TIMEOUT_MS } from "./runs";
 
-const lanes = path ? 1 : LANES;
-const databases = await Promise.all(Array.from({ length: lanes }, () => testDatabase()));
-const stages = databases.map((urls) => openStage(urls, proofPrices));
-afterAll(() => Promise.all(stages.map((stage) => stage.close())));
+const stages = await openLanes();
 
-test(`${runs.histories} random histories: the engine and a plain model agree on every answer, every balance and the books`, {
-  timeout: TIMEOUT_MS,
-}, async () => {
-  const results = await Promise.all(
-    stages.map((stage, lane) =>
-      fc.check(
-        fc.asyncProperty(history, (one) => playHistory(stage, one)),
-        { numRuns: Math.ceil(runs.histories / lanes), seed: seed + lane, path },
-      ),
+test(
+  `${runs.histories} random histories: the engine and a plain model agree on every answer, every balance and the books`,
+  {
+    timeout: TIMEOUT_MS,
+  },
+  () =>
+    checkOnLanes(
+      "model",
+      stages,
+      runs.histories,
+      (stage) => fc.asyncProperty(history, (one) => playHistory(stage, one)),
+      pastHistories.map((one) => [one]),
     ),
-  );
-  for (const result of results) expect(await fc.asyncDefaultReportMessage(result)).toBeUndefined();
-});
+);

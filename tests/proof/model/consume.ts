@@ -2,7 +2,7 @@ import { apply, type Decision, decide } from "./draw";
 import { drawn, receipt, write } from "./entries";
 import { sweepMeter } from "./holds";
 import { settle } from "./meters";
-import type { Answer, Costs, Reserve, Take } from "./ops";
+import { type Answer, type Costs, NOT_YET, type Reserve, type Take } from "./ops";
 import { liveOverride } from "./plans";
 import { proofPrices } from "./prices";
 import type { Meter, State } from "./state";
@@ -69,12 +69,16 @@ export function check(
     decision = decide(asked, meter, rated.units, nowMs, op.confirmed);
   if (!decision.allowed || !meter) return denial(meter, decision);
   const { draw } = decision;
+  const from = draw.from.map(([source, units]): [string, number] => [
+    state.lots.some((lot) => lot.source === source) ? source : NOT_YET,
+    units,
+  ]);
   return {
     ...window(meter),
     allowed: true,
     units: rated.units,
     used: meter.used + draw.allowance,
-    drawn: drawn(draw),
+    drawn: drawn({ ...draw, from }),
     overUnits: draw.over,
   };
 }

@@ -18,7 +18,7 @@ import { refund } from "@/server/quota/refund";
 import { release } from "@/server/quota/release";
 import { releaseHold } from "@/server/quota/release-hold";
 import { reserve } from "@/server/quota/reserve";
-import type { Answer, Op } from "./ops";
+import { type Answer, NOT_YET, type Op } from "./ops";
 
 /** What the engine calls a thing, in the model's words: an entry, hold or lease is the call that made it, a lot its source. */
 export class Names {
@@ -51,6 +51,8 @@ export class Names {
       const rows = await this.stage.owner`select id, source from lots where tenant_id = ${this.tenantId}`;
       for (const { id, source } of rows) this.#words.set(String(id), this.#sourceInWords(String(source)));
     }
+    // A check may count on a lot that the next call's roll would make.
+    for (const id of unknown) if (!this.#words.has(id)) this.#words.set(id, NOT_YET);
     return said.map((answer) => this.#inWords(answer) as Answer);
   }
 

@@ -49,3 +49,6 @@ export interface Reserve {
 
 /** What a call says, in words that the engine and the model share: ids are tags, lots are sources, instants milliseconds. */
 export type Answer = Record<string, unknown>;
+
+/** The name of a lot that is not there yet: a check may count on what the next call's roll would make. */
+export const NOT_YET = "not yet";

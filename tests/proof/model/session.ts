@@ -50,11 +50,14 @@ export async function playHistory(
     asked: [],
     together,
   };
+  let latestMs = clock.ms;
   try {
     for (const [at, step] of history.steps.entries()) {
       await playStep(session, step, at);
       clock.ms = session.nowMs;
+      latestMs = Math.max(latestMs, clock.ms);
     }
+    clock.ms = session.nowMs = latestMs;
     await finish(session);
   } finally {
     await forget(stage, ctx.tenant.id);

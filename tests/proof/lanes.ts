@@ -1,0 +1,45 @@
+import { testDatabase } from "@tests/support/database";
+import fc from "fast-check";
+import { afterAll } from "vitest";
+import type { DatabaseOptions } from "@/server/db/client";
+import { proofPrices } from "./model/prices";
+import { LANES, path, seed } from "./runs";
+import { openStage, type Stage } from "./stage";
+
+/** Databases of this file's own: jobs look at every tenant, so what runs at the same time must not share one. */
+export async function openLanes(options: () => DatabaseOptions = () => ({})): Promise<Stage[]> {
+  const lanes = path ? 1 : LANES;
+  const databases = await Promise.all(Array.from({ length: lanes }, () => testDatabase()));
+  const stages = databases.map((urls) => openStage(urls, proofPrices, options()));
+  afterAll(() => Promise.all(stages.map((stage) => stage.close())));
+  return stages;
+}
+
+/**
+ * Checks a property on all lanes at once, each with a seed of its own. `past` failures are played first.
+ * @throws Error with the command that plays the failing case again
+ */
+export async function checkOnLanes<T extends [unknown, ...unknown[]]>(
+  part: string,
+  stages: Stage[],
+  numRuns: number,
+  property: (stage: Stage, lane: number) => fc.IAsyncProperty<T>,
+  past: T[] = [],
+): Promise<void> {
+  const results = await Promise.all(
+    stages.map((stage, lane) =>
+      fc.check(property(stage, lane), {
+        numRuns: Math.ceil(numRuns / stages.length),
+        seed: seed + lane,
+        ...(path ? { path } : { examples: lane === 0 ? past : [] }),
+      }),
+    ),
+  );
+  const failed = results.find((result) => result.failed);
+  if (!failed) return;
+  const { errorInstance, counterexample, seed: itsSeed, counterexamplePath } = failed;
+  const said = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  const again = `npm run proof -- --part ${part} --seed ${itsSeed} --path ${counterexamplePath}`;
+  const lines = [said, `Again: ${again}`, `The case: ${fc.stringify(counterexample)}`];
+  throw new Error(lines.join("\n\n"), { cause: errorInstance });
+}
