@@ -15,9 +15,8 @@ const TABLES: Record<string, string> = {
   checkouts: "to_jsonb(t)",
   meters: "to_jsonb(t)",
   lots: "to_jsonb(t) - 'id'",
-  entries: "to_jsonb(t) - array['id', 'idempotency_key', 'actor', 'properties']",
+  entries: "to_jsonb(t) - array['id', 'idempotency_key', 'lot_ids', 'actor', 'properties']",
   audit_events: "to_jsonb(t) - array['id', 'actor']",
-  draws: "to_jsonb(t)",
   outbox: "to_jsonb(t) - 'id'",
 };
 const RESTORED = [...Object.keys(TABLES), "customers", "webhook_inbox"];

@@ -16,7 +16,7 @@ export async function openLanes(options: () => DatabaseOptions = () => ({})): Pr
 }
 
 /**
- * Checks a property on all lanes at once, each with a seed of its own. `past` failures are played first.
+ * Checks a property on all lanes at once, each with a seed of its own.
  * @throws Error with the command that plays the failing case again
  */
 export async function checkOnLanes<T extends [unknown, ...unknown[]]>(
@@ -24,14 +24,13 @@ export async function checkOnLanes<T extends [unknown, ...unknown[]]>(
   stages: Stage[],
   numRuns: number,
   property: (stage: Stage, lane: number) => fc.IAsyncProperty<T>,
-  past: T[] = [],
 ): Promise<void> {
   const results = await Promise.all(
     stages.map((stage, lane) =>
       fc.check(property(stage, lane), {
         numRuns: Math.ceil(numRuns / stages.length),
         seed: seed + lane,
-        ...(path ? { path } : { examples: lane === 0 ? past : [] }),
+        path,
       }),
     ),
   );

@@ -1,52 +1,59 @@
-import type { History } from "./model/steps";
+import type { History, Step } from "./model/steps";
+import type { Wish } from "./model/wishes";
+
+const inUtc = (steps: Step[]): History => ({
+  timeZone: "UTC",
+  startMs: Date.parse("2026-03-02T09:00:00.000Z"),
+  steps,
+});
+const call = (...wishes: Wish[]): Step => ({ do: "at once", wishes });
+const toTheEdge: Step = { do: "wait for an edge", at: 0, besideMs: 0 };
 
 /** Histories that once parted the engine from its model, shrunk. Played first, for ever. */
-export const pastHistories: History[] = [
-  // A replayed reservation said that it expires later than it does.
+export const pastHistories: { what: string; history: History }[] = [
   {
-    timeZone: "UTC",
-    startMs: 1_772_442_000_000,
-    steps: [
-      {
-        do: "at once",
-        wishes: [{ do: "reserve", feature: "compute", units: 1, key: "k1", seconds: 60, overflow: "reject" }],
-      },
-      { do: "wait for an edge", at: 0, besideMs: 0 },
-      { do: "at once", wishes: [{ do: "again", at: 0 }] },
-    ],
+    what: "a replayed reservation that said it expires later than it does",
+    history: inUtc([
+      call({ do: "reserve", feature: "compute", units: 1, key: "k1", seconds: 60, overflow: "reject" }),
+      toTheEdge,
+      call({ do: "again", at: 0 }),
+    ]),
   },
-  // A commit above a hold that met two limits drew nothing instead of what fits.
   {
-    timeZone: "UTC",
-    startMs: 1_772_442_000_000,
-    steps: [
-      {
-        do: "at once",
-        wishes: [{ do: "reserve", feature: "compute", units: 1, seconds: 60, overflow: "overflow" }],
-      },
-      { do: "at once", wishes: [{ do: "commit", at: 0, units: 62 }] },
-    ],
+    what: "a commit above its hold that met two limits and drew nothing",
+    history: inUtc([
+      call({ do: "reserve", feature: "compute", units: 1, seconds: 60, overflow: "overflow" }),
+      call({ do: "commit", at: 0, units: 62 }),
+    ]),
   },
-  // A refund that rolled its window, kept the leftover and granted anew made two entries of one id.
   {
-    timeZone: "UTC",
-    startMs: 1_772_442_000_000,
-    steps: [
-      { do: "at once", wishes: [{ do: "consume", feature: "messages", units: 1 }] },
-      { do: "wait for an edge", at: 0, besideMs: 0 },
-      { do: "at once", wishes: [{ do: "refund", at: 0, key: "k1", lapsed: "regrant" }] },
-    ],
+    what: "a refund that rolled its window, kept the leftover and granted anew under one id",
+    history: inUtc([
+      call({ do: "consume", feature: "messages", units: 1 }),
+      toTheEdge,
+      call({ do: "refund", at: 0, key: "k1", lapsed: "regrant" }),
+    ]),
   },
-  // Written by a server whose clock is behind, a refund was not seen by the next one.
   {
-    timeZone: "UTC",
-    startMs: 1_772_442_000_000,
-    steps: [
-      { do: "at once", wishes: [{ do: "consume", feature: "compute", units: 20 }] },
-      { do: "at once", wishes: [{ do: "consume", feature: "compute", units: 10 }] },
+    what: "a refund by a server whose clock is behind, unseen by the next one",
+    history: inUtc([
+      call({ do: "consume", feature: "compute", units: 20 }),
+      call({ do: "consume", feature: "compute", units: 10 }),
       { do: "wait", ms: -40 },
-      { do: "at once", wishes: [{ do: "refund", at: 0, key: "k1" }] },
-      { do: "at once", wishes: [{ do: "refund", at: 0, key: "k2" }] },
-    ],
+      call({ do: "refund", at: 0, key: "k1" }),
+      call({ do: "refund", at: 0, key: "k2" }),
+    ]),
+  },
+  {
+    what: "a check that gave back a hold which the call itself left alone",
+    history: inUtc([
+      call(
+        { do: "reserve", feature: "compute", units: 1, seconds: 60, overflow: "reject" },
+        { do: "reserve", feature: "compute", units: 1, seconds: 60, overflow: "reject" },
+      ),
+      call({ do: "override", feature: "compute", limit: 0, expiresInMs: 3_600_000 }),
+      { do: "wait", ms: 3_600_000 },
+      call({ do: "check", feature: "compute", units: 1 }),
+    ]),
   },
 ];

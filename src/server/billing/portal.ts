@@ -15,7 +15,7 @@ const inPlace = new WeakMap<Stripe, { fingerprint: string; id: string }>();
 
 /**
  * The address of Stripe's portal: card, invoices, change of plan (charged at once, pro rata), cancellation at the
- * period's end. What is done there comes back by webhook.
+ * period's end. What is done there comes back by webhook, and by `refreshBilling` with whoever returns first.
  * @throws AppError NOT_FOUND before the first checkout, PAYMENT_PROVIDER
  */
 export async function openPortal(ctx: TenantCtx): Promise<{ url: string }> {
@@ -23,7 +23,7 @@ export async function openPortal(ctx: TenantCtx): Promise<{ url: string }> {
   if (!customer) throw nothingToManage();
   try {
     const configuration = await ensureConfiguration(ctx);
-    const return_url = `${ctx.appUrl}/${ctx.tenant.slug}/billing`;
+    const return_url = `${ctx.appUrl}/${ctx.tenant.slug}/billing?from=portal`;
     const session = await ctx.stripe.billingPortal.sessions.create({ customer, configuration, return_url });
     return { url: session.url };
   } catch (error) {

@@ -41,6 +41,12 @@ export async function completeReturn(ctx: TenantCtx, input: ReturnInput): Promis
   };
 }
 
+/** For whoever comes back from Stripe's portal: the same sync as the webhooks, so that the page is not behind them. */
+export async function refreshBilling(ctx: TenantCtx): Promise<{ refreshed: true }> {
+  await syncCustomer(ctx);
+  return { refreshed: true };
+}
+
 async function checkoutOf(ctx: TenantCtx, sessionId: string): Promise<typeof checkouts.$inferSelect> {
   const [row] = await inTenant(ctx, (tx) =>
     tx

@@ -4,7 +4,7 @@ import { startCheckout } from "./checkout";
 import { checkoutInput, returnInput } from "./inputs";
 import { listOffers } from "./offers";
 import { openPortal } from "./portal";
-import { completeReturn } from "./return";
+import { completeReturn, refreshBilling } from "./return";
 import { subscriptionOf } from "./subscription";
 
 export const billingRouter = {
@@ -14,6 +14,7 @@ export const billingRouter = {
     .input(checkoutInput)
     .mutation(({ ctx, input }) => startCheckout(ctx, input)),
   portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
+  refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")
     .input(returnInput)
     .mutation(({ ctx, input }) => completeReturn(ctx, input)),

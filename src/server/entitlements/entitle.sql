@@ -24,7 +24,8 @@ drop function if exists entitlement_books(timestamptz);
 create function entitlement_books(p_now timestamptz) returns table (invariant text, tenant_id text, subject text, detail text)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   with live as (
-    select * from overrides where ended_at is null and (expires_at is null or expires_at > p_now)
+    -- A minute's grace: another server, with another clock, may have seen it end.
+    select * from overrides where ended_at is null and (expires_at is null or expires_at > p_now + interval '1 minute')
   )
   select 'meter: its allowance is the override''s', m.tenant_id, m.feature, format('allowance %s, override %s', m.allowance, o.limit)
   from meters m join live o on o.tenant_id = m.tenant_id and o.feature = m.feature
@@ -32,7 +33,7 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   union all
   select 'meter: after an override its allowance is the plan''s', m.tenant_id, m.feature, format('allowance %s, plan %s', m.allowance, m.plan_allowance)
   from meters m
-  where m.allowance is distinct from m.plan_allowance and (m.override_ends_at is null or m.override_ends_at > p_now)
+  where m.allowance is distinct from m.plan_allowance and (m.override_ends_at is null or m.override_ends_at > p_now + interval '1 minute')
     and exists (select from overrides o where o.tenant_id = m.tenant_id and o.feature = m.feature)
     and not exists (select from live o where o.tenant_id = m.tenant_id and o.feature = m.feature)
   union all

@@ -174,36 +174,57 @@ export function serialOrder(
   answers: Answer[],
   nowMs: number,
   fits: (end: State) => boolean,
+  ratings: Rating[] = [],
 ): State | null {
   if (calls.length === 0) return fits(state) ? state : null;
+  const { plan, overrides } = state;
+  const rates = calls.some(({ op }) => "costs" in op) ? [...ratings, { plan, overrides }] : [];
   const tried = new Set<string>();
   for (const [at, { op, tag }] of calls.entries()) {
     const twin = JSON.stringify([op, answers[at]]);
     if (tried.has(twin)) continue;
     tried.add(twin);
-    const next = structuredClone(state);
-    if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
-    const found = serialOrder(next, calls.toSpliced(at, 1), answers.toSpliced(at, 1), nowMs, fits);
-    if (found) return found;
+    for (const rating of "costs" in op ? rates : [{ plan, overrides }]) {
+      const next = structuredClone({ ...state, ...rating });
+      if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
+      if ("costs" in op) Object.assign(next, structuredClone({ plan, overrides }));
+      const found = serialOrder(next, calls.toSpliced(at, 1), answers.toSpliced(at, 1), nowMs, fits, rates);
+      if (found) return found;
+    }
   }
   return null;
 }
 
+/** Costs are rated first and drawn then: a plan may change in between, at any instant that the calls have in common. */
+type Rating = Pick<State, "plan" | "overrides">;
+
+/** What differs, in the order of the calls that explains most. */
 function explain(
   { state, nowMs, names }: Pick<Session, "state" | "nowMs" | "names">,
   calls: Call[],
   answers: Answer[],
   after: Snapshot,
 ): string {
-  const next = structuredClone(state);
-  const lines = calls.map(({ op, tag }, at) => {
-    const differs = difference(answers[at], play(next, op, tag, nowMs));
-    return `${tag} ${show(op)}\n    ${differs.join("\n    ") || "as the model says"}`;
+  const all = calls.map((call, at) => ({ call, answer: answers[at]! }));
+  const tries = orders(all.slice(0, 4)).map((some) => {
+    const next = structuredClone(state);
+    const parts = [...some, ...all.slice(4)].map(({ call: { op, tag }, answer }) => {
+      const differs = difference(answer, play(next, op, tag, nowMs));
+      return { differs, line: `${tag} ${show(op)}\n    ${differs.join("\n    ") || "as the model says"}` };
+    });
+    const balances = differences(after, next, names);
+    const count = parts.reduce((sum, { differs }) => sum + differs.length, balances.length);
+    return { count, lines: [...parts.map(({ line }) => line), ...balances] };
   });
-  const order = calls.length > 1 ? " in any order; in the order of the calls" : "";
+  const best = tries.reduce((a, b) => (b.count < a.count ? b : a));
+  const order = calls.length > 1 ? " in every order; the nearest" : "";
   return [
     `At ${new Date(nowMs).toISOString()} the engine and the model disagree${order}:`,
-    ...lines,
-    ...differences(after, next, names),
+    ...best.lines,
   ].join("\n");
+}
+
+function orders<T>(all: T[]): T[][] {
+  if (all.length < 2) return [all];
+  return all.flatMap((one, at) => orders(all.toSpliced(at, 1)).map((rest) => [one, ...rest]));
 }

@@ -11,8 +11,10 @@ import { Subscription } from "./_parts/subscription";
 
 export const metadata: Metadata = { title: "Billing" };
 
-export default async function BillingPage({ params }: PageProps<"/[tenant]/billing">) {
-  const { workspace, trpc, queries } = await openWorkspace(params, "billing");
+export default async function BillingPage({ params, searchParams }: PageProps<"/[tenant]/billing">) {
+  const { workspace, trpc, queries, caller } = await openWorkspace(params, "billing");
+  // Back from Stripe's portal: what was done there shows at once, and when Stripe is away, once its event arrives.
+  if ((await searchParams).from === "portal") await caller.billing.refresh().catch(() => undefined);
   void queries.prefetchQuery(trpc.billing.subscription.queryOptions());
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
   void queries.prefetchQuery(trpc.credits.balance.queryOptions());

@@ -20,16 +20,9 @@ export function limitSentence(feature: FeatureOffer, limit: Limit | undefined): 
 }
 
 function howOften(feature: FeatureOffer): string {
-  switch (feature.kind) {
-    case "meter":
-      return ` a ${windowWord(feature)}`;
-    case "lease":
-      return " at once";
-    case "pooled":
-      return " a call";
-    default:
-      return "";
-  }
+  if (feature.kind === "meter") return ` a ${windowWord(feature)}`;
+  if (feature.kind === "lease") return " at once";
+  return feature.kind === "pooled" ? " a call" : "";
 }
 
 function amountOf(feature: FeatureOffer, limit: number, name: string): string {
