@@ -7,7 +7,12 @@ const shared = { environment: "node" as const, server: { deps: { inline: ["next-
 
 const architecture = {
   resolve: { alias },
-  test: { ...shared, name: "architecture", include: ["tests/architecture.test.ts"] },
+  test: {
+    ...shared,
+    name: "architecture",
+    include: ["tests/architecture.test.ts"],
+    testTimeout: 60_000,
+  },
 };
 
 const server = {

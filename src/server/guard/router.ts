@@ -15,13 +15,11 @@ import {
   explainInput,
   holdInput,
   leaseInput,
-  refundInput,
   releaseInput,
   reserveInput,
   usageInput,
 } from "../quota/inputs";
 import { acquireLease, heartbeat, releaseLease } from "../quota/leases";
-import { refund } from "../quota/refund";
 import { release } from "../quota/release";
 import { releaseHold } from "../quota/release-hold";
 import { reserve } from "../quota/reserve";
@@ -58,9 +56,6 @@ export const quotaRouter = {
   releaseHold: productProcedure
     .input(holdInput)
     .mutation(async ({ ctx, input }) => told(ctx, await releaseHold(ctx, await callersHold(ctx, input)))),
-  refund: moneyProcedure
-    .input(refundInput)
-    .mutation(async ({ ctx, input }) => told(ctx, await refund(ctx, input))),
   /** Of a level. */
   release: productProcedure.input(releaseInput).mutation(async ({ ctx, input }) => {
     const released = await release(ctx, input);
