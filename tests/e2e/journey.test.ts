@@ -71,7 +71,7 @@ test("a declined card buys nothing and can be tried again; 3-D Secure and going 
   await payWith(page, "0002");
   await page.getByRole("alert").getByText("Your card was declined.").waitFor();
   await page.getByRole("button", { name: "Cancel and go back" }).click();
-  await page.waitForURL(`**/${slug}/billing?from=portal`);
+  await page.waitForURL(`**/${slug}/billing`);
   await ready(page);
   await page.getByText("There is no subscription.", { exact: false }).waitFor();
 

@@ -39,4 +39,4 @@ export const seed = Number(process.env.PROOF_SEED ?? Date.now() % 2_147_483_647)
 export const path = process.env.PROOF_PATH;
 
 /** No test of the long run ends before this. */
-export const TIMEOUT_MS = process.env.PROOF_LONG === "1" ? 4 * 3_600_000 : 300_000;
+export const TIMEOUT_MS = process.env.PROOF_LONG === "1" ? 4 * 3_600_000 : 900_000;
