@@ -165,6 +165,14 @@ test("reserve is idempotent by key, and its hold keeps the expiry it had", async
   expect(await usedOf(ada)).toBe(30);
 });
 
+test("a commit of exactly what was held moves nothing, and tells the window all the same", async () => {
+  const ada = await tenant("ada");
+  const held = await hold(ada, 40);
+  const settled = await commit(ada, { holdId: held.holdId, units: 40 });
+  expect(settled).toMatchObject({ charged: 40, lapsed: 0, used: 40, limit: 100, returned: { allowance: 0 } });
+  expect(settled.resetsAt).toEqual(held.resetsAt);
+});
+
 test("another tenant's hold does not exist", async () => {
   const [ada, bo] = [await tenant("ada"), await tenant("bo")];
   const { holdId } = await hold(ada, 5);

@@ -67,7 +67,9 @@ begin
     union all
     select * from gate_lots_back(p_tenant, p_root, m.carried_from, p_live, 'credits', -a.credits)) q;
   a.status := 'returned'; a.missing := 0; a.plan_version := m.plan_version; a.used := m.used; a.granted := m.granted;
-  a.starts_at := case when p_live then m.window_starts_at else c.starts_at end; a.ends_at := case when p_live then m.window_ends_at else c.ends_at end;
+  -- A chain that is of no closed window is of the running one, also when nothing of it moves.
+  a.starts_at := case when p_live or c.starts_at is null then m.window_starts_at else c.starts_at end;
+  a.ends_at := case when p_live or c.starts_at is null then m.window_ends_at else c.ends_at end;
   return a;
 end $$;
 
