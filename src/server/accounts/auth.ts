@@ -176,7 +176,13 @@ function mailProvider(appUrl: string, settings: AuthSettings) {
     sendVerificationRequest: ({ identifier, token, url }) => {
       const callbackUrl = returnPath(new URL(url).searchParams.get("callbackUrl"), appUrl);
       const link = `${appUrl}/sign-in/confirm?${new URLSearchParams({ token, email: identifier, callbackUrl })}`;
-      return send(identifier, signInMail({ appName: settings.appName, link, validMinutes: LINK_MINUTES }));
+      const sent = send(
+        identifier,
+        signInMail({ appName: settings.appName, link, validMinutes: LINK_MINUTES }),
+      );
+      // Auth.js hashes the token before it looks at this: a server that refuses at once must not end the process.
+      sent.catch(() => {});
+      return sent;
     },
   });
 }
