@@ -116,6 +116,10 @@ test.each([
     "update entries set units = units - 40 where operation = 'refund'",
   ],
   [
+    "chain: still draws what was charged and not refunded, or is held",
+    ...flip("entries", "units", "operation = 'commit'"),
+  ],
+  [
     "hold: settled by one entry, open by none",
     "update holds set status = 'released' where status = 'committed'",
     "update holds set status = 'committed' where status = 'released'",

@@ -38,7 +38,7 @@ export function loadStep(round: string, lane: number, n: number): LoadStep {
   }
 }
 
-const lot = (key: string) => ({ amount: 8, kind: "purchase" as const, source: `load:${key}` });
+const lot = (key: string) => ({ amount: 4, kind: "purchase" as const, source: `load:${key}` });
 
 async function settled(ctx: TenantCtx, holdId: string | null, lane: number): Promise<string | null> {
   return holdId === null ? null : (await commit(ctx, { holdId, units: 2 + (lane % 6) })).entryId;

@@ -3,11 +3,12 @@ import { migrate } from "@/server/db/migrate";
 import { Disagreement } from "./model/compare";
 import { proofPrices } from "./model/prices";
 import { playHistory } from "./model/session";
-import { history } from "./model/steps";
+import { history, historyAbout } from "./model/steps";
 import { openStage } from "./stage";
 
 /** Random histories against the source tree that this file stands in, which may be a copy with a fault in it. */
-const { PROOF_OWNER_URL = "", PROOF_APP_URL = "", PROOF_HISTORIES = "100", PROOF_SEED = "1" } = process.env;
+const { PROOF_OWNER_URL = "", PROOF_APP_URL = "", PROOF_HISTORIES = "", PROOF_SEED = "" } = process.env;
+const { PROOF_ABOUT } = process.env;
 
 /** PostgreSQL's own constraints catch some faults before anybody compares. Anything else is no fault but a mess. */
 function caught(error: unknown): boolean {
@@ -20,8 +21,11 @@ function caught(error: unknown): boolean {
 
 await migrate({ ownerUrl: PROOF_OWNER_URL, appUrl: PROOF_APP_URL });
 const stage = openStage({ appUrl: PROOF_APP_URL, ownerUrl: PROOF_OWNER_URL }, proofPrices);
+const histories = PROOF_ABOUT
+  ? historyAbout(fc.constant({ ...JSON.parse(PROOF_ABOUT), stepsBack: false }))
+  : history;
 const result = await fc.check(
-  fc.asyncProperty(history, (one) => playHistory(stage, one)),
+  fc.asyncProperty(histories, (one) => playHistory(stage, one)),
   { numRuns: Number(PROOF_HISTORIES), seed: Number(PROOF_SEED), endOnFailure: true },
 );
 await stage.close();

@@ -8,7 +8,7 @@ import { type Fault, planted } from "./planted";
 import { seed, TIMEOUT_MS } from "./runs";
 
 /** More than any of them needs; the source as it is agrees throughout. */
-const HISTORIES = { planted: 4_000, control: 40 };
+const HISTORIES = { planted: 2_000, control: 40 };
 /** Inside the project, so that a copy finds the same packages. */
 const folder = path.resolve(".data-test", `planted-${process.pid}`);
 
@@ -33,7 +33,11 @@ async function plant(copy: string, { file, find, replace }: Fault): Promise<void
 }
 
 /** The short proof against a source tree, in a process and a database of its own. */
-async function prove(copy: string, histories: number): Promise<{ outcome: string; histories: number }> {
+async function prove(
+  copy: string,
+  histories: number,
+  about?: Fault["about"],
+): Promise<{ outcome: string; histories: number }> {
   const { appUrl, ownerUrl } = await testDatabase();
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -46,6 +50,7 @@ async function prove(copy: string, histories: number): Promise<{ outcome: string
         PROOF_OWNER_URL: ownerUrl,
         PROOF_SEED: String(seed),
         PROOF_HISTORIES: String(histories),
+        ...(about && { PROOF_ABOUT: JSON.stringify(about) }),
       },
     },
   );
@@ -62,5 +67,5 @@ test.concurrent("the source as it is agrees with the model", { timeout: TIMEOUT_
 test.concurrent.each(planted)("it is caught: $name", { timeout: TIMEOUT_MS }, async (fault) => {
   const copy = await copyOf(fault.name);
   await plant(copy, fault);
-  expect(await prove(copy, HISTORIES.planted)).toMatchObject({ outcome: "caught" });
+  expect(await prove(copy, HISTORIES.planted, fault.about)).toMatchObject({ outcome: "caught" });
 });

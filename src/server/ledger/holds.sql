@@ -73,6 +73,25 @@ begin
   return a;
 end $$;
 
+-- Draws lock the lots in this order, so what gives back to several does too, before it moves any.
+create function gate_lock_lots(p_tenant text, p_lots text[]) returns void language plpgsql as $$
+begin
+  if p_lots is null then return; end if;
+  perform 1 from lots where tenant_id = p_tenant and id = any (p_lots)
+    order by unit = 'credits', priority, expires_at nulls last, starts_at, id for no key update;
+end $$;
+
+-- Of what goes back to lots (below zero), the units of the feature's own that nobody may spend any more.
+create function gate_expired(p_now timestamptz, p_tenant text, p_feature text, p_ids text[], p_draws bigint[]) returns bigint language sql stable as $$
+  select coalesce(-sum(q.n), 0)::bigint from unnest(p_ids, p_draws) q(id, n)
+  join lots l on l.tenant_id = p_tenant and l.id = q.id and l.unit = p_feature and l.expires_at <= p_now
+$$;
+
+-- What an entry says of units that were given back to nothing.
+create function gate_lapsed(p_units bigint) returns jsonb language sql immutable as $$
+  select case when p_units > 0 then jsonb_build_object('lapsed', p_units) end
+$$;
+
 -- Gives back p_units of a chain and writes it down as p_operation, in one entry, or in two when the chain reaches over the end of
 -- a window. Returns how many units lapsed.
 create function gate_return(
@@ -83,45 +102,98 @@ declare
   a gate_answer;
   v_live boolean;
   v_left bigint := p_units;
+  v_gone bigint;
   v_lapsed bigint := 0;
   v_written boolean := false;
 begin
+  perform gate_lock_lots(p_tenant, (select array_agg(distinct q.id) from gate_whole_chain(p_tenant, p_root) e, unnest(e.lot_ids) q(id)));
   foreach v_live in array array[true, false] loop
     a := gate_back(p_tenant, p_feature, p_root, v_live, v_left);
     -- The last word on the chain is written in any case, also when nothing is left of it.
     continue when a.allowance_units + a.beyond_units = 0 and (v_live or v_written);
     v_left := v_left + a.allowance_units + a.beyond_units;
-    select v_lapsed + coalesce(sum(-q.n), 0) into v_lapsed from unnest(a.lot_ids, a.lot_draws) q(id, n)
-      join lots l on l.tenant_id = p_tenant and l.id = q.id and l.unit = p_feature and l.expires_at <= p_now;
+    v_gone := gate_expired(p_now, p_tenant, p_feature, a.lot_ids, a.lot_draws);
     if v_live then
       a := gate_apply(p_now, p_tenant, p_feature, p_id, a);
     else
       -- A closed window's meter has moved on: only the lots take their units back.
-      v_lapsed := v_lapsed - a.allowance_units;
-      perform gate_apply(p_now, p_tenant, p_feature, p_id,
-        row(null, null, null, null, null, null, null, null, 0, 0, 0, 0, 0, null, null, a.lot_ids, a.lot_draws)::gate_answer);
+      v_gone := v_gone - a.allowance_units;
+      perform gate_apply(p_now, p_tenant, p_feature, p_id, gate_to_lots(a.lot_ids, a.lot_draws));
     end if;
     if v_written then
-      perform gate_write(p_now, p_tenant, left(p_id, -1) || '-c', p_root, null, 'release', p_feature, -(a.allowance_units + a.beyond_units), a, 0, p_actor, null, null, p_operation);
+      perform gate_write(p_now, p_tenant, left(p_id, -1) || '-c', p_root, null, 'release', p_feature, -(a.allowance_units + a.beyond_units), a, 0, p_actor, gate_lapsed(v_gone), null, p_operation);
     else
-      perform gate_write(p_now, p_tenant, p_id, p_root, p_key, p_operation, p_feature, p_entry_units, a, 0, p_actor, null, p_breakdown, p_reason);
+      perform gate_write(p_now, p_tenant, p_id, p_root, p_key, p_operation, p_feature, p_entry_units, a, 0, p_actor, gate_lapsed(v_gone), p_breakdown, p_reason);
     end if;
-    v_written := true;
+    v_written := true; v_lapsed := v_lapsed + v_gone;
   end loop;
   return v_lapsed;
 end $$;
 
--- Holds of one meter that are past their expiry give back what they keep. Returns how many. The caller holds the meter's lock.
+-- What moves lots and leaves the meter alone.
+create function gate_to_lots(p_ids text[], p_draws bigint[]) returns gate_answer language plpgsql immutable as $$
+declare
+  a gate_answer;
+begin
+  a.allowance_units := 0; a.beyond_units := 0; a.over_units := 0; a.lot_ids := p_ids; a.lot_draws := p_draws;
+  return a;
+end $$;
+
+-- Holds of one meter that are past their expiry give back what they keep, however many (20,000 at a time): somebody may be waiting
+-- for it. An open hold is a chain of one entry, so what goes back is that entry, turned round. Returns how many. The caller holds
+-- the meter's lock. Looked up by key only: a join of holds and entries would be planned without knowing how many are due.
 create function gate_sweep_meter(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns int language plpgsql as $$
 declare
-  h holds;
-  n int := 0;
+  m meters;
+  a gate_answer;
+  v_due constant text[] := array(
+    select id from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now order by expires_at, id limit 20000);
+  v_lots text[];
+  v_over text[];
+  n int;
 begin
-  for h in select * from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now order by id loop
-    n := n + 1;
-    perform gate_end_hold(p_now, p_tenant, h, 'expired', left(p_id, -1) || '-h' || lpad(n::text, 4, '0'), p_actor);
-  end loop;
+  if v_due = '{}' then return 0; end if;
+  select * into m from meters where tenant_id = p_tenant and feature = p_feature;
+  update holds set status = 'expired', settled_at = p_now, settled_by = gate_swept_id(p_id, id)
+    where tenant_id = p_tenant and id = any (v_due) and status = 'open';
+  get diagnostics n = row_count;
+  if n <> cardinality(v_due) then raise exception 'a rival settled a hold of % first', p_feature using errcode = 'serialization_failure'; end if;
+  v_lots := array(select distinct q.id from gate_due_entries(p_tenant, v_due) e, unnest(e.lot_ids) q(id));
+  v_over := array(select id from lots where tenant_id = p_tenant and id = any (v_lots) and unit = p_feature and expires_at <= p_now);
+  perform gate_lock_lots(p_tenant, v_lots);
+  with written as (
+    insert into entries (tenant_id, id, parent_id, operation, feature, units, allowance_units, lot_units, credits, beyond_units, over_units, lot_ids, lot_draws,
+                         used_after, granted_after, window_starts_at, window_ends_at, plan_version, reason, actor, properties, created_at)
+      select p_tenant, gate_swept_id(p_id, e.id), e.id, 'release', p_feature, e.units, -e.allowance_units, -e.lot_units, -e.credits, -e.beyond_units, -e.over_units,
+             back.ids, back.draws, m.used - coalesce(sum(e.allowance_units) filter (where s.live) over (order by e.id), 0), m.granted,
+             case when s.live then m.window_starts_at else e.window_starts_at end, case when s.live then m.window_ends_at else e.window_ends_at end,
+             m.plan_version, 'expired', p_actor, gate_lapsed(back.gone + case when s.live then 0 else e.allowance_units end), p_now
+      from gate_due_entries(p_tenant, v_due) e, lateral (select e.window_starts_at >= m.carried_from as live) s, lateral (
+        select array_agg(q.id order by q.at desc) as ids, array_agg(-q.n order by q.at desc) as draws,
+               coalesce(sum(q.n) filter (where q.id = any (v_over)), 0)::bigint as gone
+        from unnest(e.lot_ids, e.lot_draws) with ordinality q(id, n, at)) back
+    returning allowance_units, beyond_units, over_units, lot_ids, lot_draws, window_starts_at >= m.carried_from as live
+  ), by_lot as (
+    select q.id, sum(q.n)::bigint as units from written w, unnest(w.lot_ids, w.lot_draws) q(id, n) group by 1
+  )
+  select coalesce(sum(w.allowance_units) filter (where w.live), 0), coalesce(sum(w.beyond_units) filter (where w.live), 0),
+         coalesce(sum(w.over_units) filter (where w.live), 0), (select array_agg(l.id order by l.id) from by_lot l), (select array_agg(l.units order by l.id) from by_lot l)
+    into a.allowance_units, a.beyond_units, a.over_units, a.lot_ids, a.lot_draws from written w;
+  perform gate_apply(p_now, p_tenant, p_feature, p_id, a);
   return n;
+end $$;
+
+create function gate_swept_id(p_id text, p_hold text) returns text language sql immutable as $$
+  select left(p_id, -1) || '-h' || substr(p_hold, 5)
+$$;
+
+create function gate_due_entries(p_tenant text, p_ids text[]) returns setof entries language plpgsql stable as $$
+declare
+  v_id text;
+begin
+  foreach v_id in array p_ids loop
+    return query select * from entries where tenant_id = p_tenant and id = v_id;
+  end loop;
 end $$;
 
 -- The compare-and-swap of giving a whole hold back. false: somebody settled it before.
@@ -194,7 +266,6 @@ declare
   h holds;
   a gate_answer;
   v_held bigint;
-  v_lapsed bigint := 0;
 begin
   perform gate_same_tenant(array[p_tenant]);
   select * into h from holds where tenant_id = p_tenant and id = p_hold;
@@ -209,15 +280,16 @@ begin
     return;
   end if;
   v_held := case when h.status = 'open' then h.units else 0 end;
-  update holds set status = 'committed', settled_at = p_now, settled_by = p_id where tenant_id = p_tenant and id = p_hold;
+  update holds set status = 'committed', settled_at = p_now, settled_by = p_id where tenant_id = p_tenant and id = p_hold and status = h.status;
+  if not found then raise exception 'a rival settled hold % first', p_hold using errcode = 'serialization_failure'; end if;
   if p_units <= v_held then
-    v_lapsed := gate_return(p_now, p_tenant, h.feature, p_hold, v_held - p_units, 'commit', p_units, null, p_id, p_actor, p_breakdown, null);
+    perform gate_return(p_now, p_tenant, h.feature, p_hold, v_held - p_units, 'commit', p_units, null, p_id, p_actor, p_breakdown, null);
   else
     a := gate_decide_more(p_now, p_tenant, h.feature, p_units - v_held, h.overflow);
     a := gate_apply(p_now, p_tenant, h.feature, p_id, a);
     perform gate_write(p_now, p_tenant, p_id, p_hold, null, 'commit', h.feature, p_units, a, a.missing, p_actor, null, p_breakdown, a.reason);
   end if;
-  return next gate_settlement(p_tenant, p_id, 'committed', v_lapsed);
+  return next gate_settlement(p_tenant, p_id, 'committed');
 end $$;
 
 -- Gives a hold back whole. Twice is once; what was committed stays so.
@@ -232,88 +304,41 @@ begin
   perform gate_lock(p_tenant, h.feature);
   perform gate_settle(p_now, p_tenant, h.feature, p_id, p_actor);
   if gate_end_hold(p_now, p_tenant, h, 'released', p_id, p_actor) then
-    return next gate_settlement(p_tenant, p_id, 'released', null); return;
+    return next gate_settlement(p_tenant, p_id, 'released'); return;
   end if;
   select * into h from holds where tenant_id = p_tenant and id = p_hold;
   if h.status = 'committed' then return next gate_no_settlement('committed', h.feature); return; end if;
-  return next gate_settlement(p_tenant, h.settled_by, 'replayed', null);
-end $$;
-
--- Takes back a consume, or what a hold was committed for, wholly (p_units null) or in part, once per key.
-create function gate_refund(
-  p_now timestamptz, p_tenant text, p_entry text, p_units bigint, p_key text, p_id text, p_actor text, p_reason text, p_regrant boolean
-) returns setof gate_settled language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-  e entries;
-  m meters;
-  a gate_answer;
-  v_root text;
-  v_open bigint;
-  v_lapsed bigint;
-  v_hash bigint;
-begin
-  perform gate_same_tenant(array[p_tenant]);
-  select * into e from entries where tenant_id = p_tenant and id = p_entry;
-  if not found then return next gate_no_settlement('not_found', null); return; end if;
-  v_root := case when e.operation in ('consume', 'hold') then e.id when e.operation = 'commit' then e.parent_id end;
-  select * into m from meters where tenant_id = p_tenant and feature = e.feature and kind = 'meter';
-  if v_root is null or not found then return next gate_no_settlement('not_refundable', e.feature); return; end if;
-  v_hash := gate_hash('refund', v_root, coalesce(p_units, -1), null);
-  perform gate_lock(p_tenant, e.feature);
-  a := gate_stored(p_tenant, p_key, v_hash);
-  if a.status = 'replayed' then return next gate_settlement(p_tenant, a.entry_id, 'replayed', null); return; end if;
-  if a.status is not null then return next gate_no_settlement(a.status, e.feature); return; end if;
-  perform gate_settle(p_now, p_tenant, e.feature, p_id, p_actor);
-  select coalesce(sum(case x.operation when 'consume' then x.units when 'commit' then x.units - x.uncharged_units when 'refund' then -x.units else 0 end), 0)
-    into v_open from gate_whole_chain(p_tenant, v_root) x;
-  if v_open <= 0 or coalesce(p_units, v_open) > v_open then
-    return next gate_no_settlement(case when v_open <= 0 then 'nothing_left' else 'too_much' end, e.feature); return;
-  end if;
-  if not gate_claim(p_tenant, p_key, p_id, v_hash) then return next gate_no_settlement('conflict', e.feature); return; end if;
-  v_lapsed := gate_return(p_now, p_tenant, e.feature, v_root, coalesce(p_units, v_open), 'refund', coalesce(p_units, v_open), p_key, p_id, p_actor, null, p_reason);
-  if p_regrant and v_lapsed > 0 then perform gate_regrant(p_now, p_tenant, e.feature, v_lapsed, p_id, p_actor); end if;
-  return next gate_settlement(p_tenant, p_id, 'refunded', v_lapsed);
-end $$;
-
--- Lapsed units once more, as a lot that does not outlive the running window: nothing that expires becomes permanent.
-create function gate_regrant(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_id text, p_actor text) returns void language plpgsql as $$
-declare
-  v_lot constant text := 'lot_' || substr(p_id, 5);
-begin
-  insert into lots (tenant_id, id, unit, kind, granted, remaining, starts_at, expires_at, priority, source, created_at)
-    select p_tenant, v_lot, p_feature, 'adjustment', p_units, p_units, p_now, m.window_ends_at, 50, 'refund:' || p_id, p_now
-    from meters m where m.tenant_id = p_tenant and m.feature = p_feature;
-  insert into entries (tenant_id, id, parent_id, idempotency_key, operation, feature, units, actor, properties, created_at)
-    values (p_tenant, left(p_id, -1) || '-x', null, 'grant:refund:' || p_id, 'grant', p_feature, p_units, p_actor,
-            jsonb_build_object('lotId', v_lot, 'kind', 'adjustment'), p_now);
+  return next gate_settlement(p_tenant, h.settled_by, 'replayed');
 end $$;
 
 create function gate_no_settlement(p_status text, p_feature text) returns gate_settled language sql immutable as $$
   select row(p_status, null, null, p_feature, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null, null, null)::gate_settled
 $$;
 
--- An answer told from what was written. lapsed null: reckoned from the entries.
-create function gate_settlement(p_tenant text, p_id text, p_status text, p_lapsed bigint) returns gate_settled language plpgsql as $$
+-- An answer told from what was written, so that a replay says the same: one entry, or two that reach over the end of a window.
+create function gate_settlement(p_tenant text, p_id text, p_status text) returns gate_settled language plpgsql as $$
 declare
   e entries;
   x record;
-  m meters;
 begin
   select * into e from entries where tenant_id = p_tenant and id = p_id;
   if not found then return gate_no_settlement('archived', null); end if;
-  select * into m from meters where tenant_id = p_tenant and feature = e.feature;
-  select coalesce(sum(q.allowance_units), 0) as allowance, coalesce(sum(q.lot_units), 0) as lots, coalesce(sum(q.credits), 0) as credits, coalesce(sum(q.over_units), 0) as over,
-         coalesce(sum(-q.allowance_units) filter (where q.allowance_units < 0 and q.window_starts_at < q.created_at and q.window_ends_at <= q.created_at), 0) as closed
+  select sum(q.allowance_units) as allowance, sum(q.lot_units) as lots, sum(q.credits) as credits, sum(q.over_units) as over,
+         coalesce(sum((q.properties ->> 'lapsed')::bigint), 0) as lapsed
     into x from entries q where q.tenant_id = p_tenant and q.id in (p_id, left(p_id, -1) || '-c');
+  select array_agg(id order by place), array_agg(n order by place) into e.lot_ids, e.lot_draws from (
+    select l.id, sum(l.n)::bigint as n, min((q.id <> p_id)::int * 1000000 + l.at) as place
+    from entries q, unnest(q.lot_ids, q.lot_draws) with ordinality l(id, n, at)
+    where q.tenant_id = p_tenant and q.id in (p_id, left(p_id, -1) || '-c') group by 1) lots;
   return row(p_status, e.reason, e.id, e.feature, e.units, e.units - e.uncharged_units, e.uncharged_units, x.allowance, x.lots, x.credits, x.over,
-             coalesce(p_lapsed, x.closed), e.used_after, e.granted_after, gate_ms(e.window_starts_at), gate_ms(e.window_ends_at), e.plan_version,
+             x.lapsed, e.used_after, e.granted_after, gate_ms(e.window_starts_at), gate_ms(e.window_ends_at), e.plan_version,
              e.lot_ids, e.lot_draws)::gate_settled;
 end $$;
 
 -- A commit that comes again: the stored answer for the same amount, a conflict for another.
 create function gate_settled_as(p_tenant text, h holds, p_units bigint) returns gate_settled language plpgsql as $$
 declare
-  s gate_settled := gate_settlement(p_tenant, h.settled_by, 'replayed', null);
+  s gate_settled := gate_settlement(p_tenant, h.settled_by, 'replayed');
 begin
   if s.status = 'replayed' and s.units <> p_units then return gate_no_settlement('conflict', h.feature); end if;
   return s;

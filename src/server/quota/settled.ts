@@ -46,12 +46,16 @@ const REFUSED: Record<string, () => AppError> = {
     new AppError("INVALID_INPUT", "Only what a meter was charged for can be refunded.", {
       hint: "Name the entry of a consume, of a commit, or of a committed hold; a level's units are released.",
     }),
+  not_charged: () =>
+    new AppError("CONFLICT", "Nothing of this hold was charged.", {
+      hint: "Commit it, or release it; only what was committed can be refunded.",
+    }),
   nothing_left: () => new AppError("CONFLICT", "All of this charge was given back before."),
   too_much: () => new AppError("CONFLICT", "That is more than is left of this charge."),
 };
 const DONE = new Set(["committed", "released", "refunded", "replayed"]);
 
-/** Asks one of the functions in ledger/holds.sql that answer with a `gate_settled`. @throws AppError as it says */
+/** Asks one of the functions in ledger/holds.sql and ledger/refund.sql that answer with a `gate_settled`. @throws AppError as it says */
 export async function settle(
   ctx: TenantCtx,
   call: SQL,

@@ -78,7 +78,7 @@ export function giveBack(
   units: number,
   said: { tag: string; operation: string; units: number },
   nowMs: number,
-): { back: Draw; lapsed: number } {
+): number {
   const chain = chainOf(state, root);
   const live = backOf(state, meter, netOf(meter, chain, true), units);
   const dead = backOf(state, meter, netOf(meter, chain, false), units - moved(live));
@@ -94,15 +94,5 @@ export function giveBack(
   const second = moved(live) > 0 ? { tag: `${said.tag}+`, operation: "release", units: moved(dead) } : said;
   if (moved(dead) > 0) write(state, meter, { ...entry, ...dead, ...second }).startsAtMs = closed;
   if (moved(live) + moved(dead) === 0) write(state, meter, { ...entry, ...live, ...said });
-  return {
-    back: {
-      allowance: live.allowance + dead.allowance,
-      lots: live.lots + dead.lots,
-      credits: live.credits + dead.credits,
-      beyond: live.beyond + dead.beyond,
-      over: live.over + dead.over,
-      from: [...live.from, ...dead.from],
-    },
-    lapsed: gone - dead.allowance,
-  };
+  return gone - dead.allowance;
 }

@@ -56,14 +56,14 @@ export function commit(state: State, op: Extract<Op, { do: "commit" }>, tag: str
   Object.assign(hold, { status: "committed", settledBy: tag, actual: op.units });
   if (op.units <= held) {
     const said = { tag, operation: "commit", units: op.units };
-    giveBack(state, meter, hold.tag, held - op.units, said, nowMs);
-    return settledAs(state, tag);
+    const lapsed = giveBack(state, meter, hold.tag, held - op.units, said, nowMs);
+    return { ...settledAs(state, tag), lapsed, replayed: false };
   }
   const { draw, uncharged } = drawMore(state, meter, op.units - held, hold.overflow, nowMs);
   const crossed = apply(state, meter, draw);
   const made = { tag, operation: "commit", units: op.units, uncharged, root: hold.tag, crossed };
   write(state, meter, { ...draw, ...made });
-  return settledAs(state, tag);
+  return { ...settledAs(state, tag), charged: op.units - uncharged, lapsed: 0, replayed: false };
 }
 
 /** The work is done: what is drawn of it is all of it, what fits, or what fits and the rest as over, as was agreed. */
@@ -97,8 +97,8 @@ export function releaseHold(
   settle(state, state.meters[hold.feature]!, nowMs);
   if (hold.status === "committed") return { error: "CONFLICT" };
   if (hold.status !== "open") return { replayed: true };
-  end(state, hold, "released", tag, nowMs);
-  return { ...settledAs(state, tag), replayed: false };
+  const lapsed = end(state, hold, "released", tag, nowMs);
+  return { ...settledAs(state, tag), lapsed, replayed: false };
 }
 
 /** Takes back what a call was charged, or a part of it, once per key. */
@@ -118,7 +118,7 @@ export function refund(state: State, op: Extract<Op, { do: "refund" }>, tag: str
   const units = op.units ?? charged;
   if (charged <= 0 || units > charged) return { error: "CONFLICT" };
   state.keys[op.key] = { request, tag };
-  const { lapsed } = giveBack(state, meter, root, units, { tag, operation: "refund", units }, nowMs);
+  const lapsed = giveBack(state, meter, root, units, { tag, operation: "refund", units }, nowMs);
   if (op.lapsed === "regrant" && lapsed > 0) regrant(state, meter, lapsed, tag, nowMs);
   return { ...settledAs(state, tag), lapsed, replayed: false };
 }
@@ -137,7 +137,20 @@ function regrant(state: State, meter: Meter, units: number, tag: string, nowMs: 
   });
 }
 
+/** What one settling wrote, in one entry or in two: given back below zero, drawn above. */
 function settledAs(state: State, tag: string): Answer {
   const { units, uncharged } = state.entries[tag]!;
-  return { entryId: tag, units, uncharged };
+  const written = [state.entries[tag]!, state.entries[`${tag}+`]].filter((entry) => entry !== undefined);
+  const sum = (pick: (entry: Draw) => number) => written.reduce((total, entry) => total + pick(entry), 0);
+  const from = written.flatMap((entry) => entry.from);
+  const part = (sign: 1 | -1) => ({
+    allowance: Math.max(sign * sum((entry) => entry.allowance), 0),
+    credits: Math.max(sign * sum((entry) => entry.credits), 0),
+    lots: from.flatMap(([lotId, moved]) => (sign * moved > 0 ? [{ lotId, units: sign * moved }] : [])),
+  });
+  const overUnits = Math.max(
+    sum((entry) => entry.over),
+    0,
+  );
+  return { entryId: tag, units, uncharged, returned: part(-1), drawn: part(1), overUnits };
 }

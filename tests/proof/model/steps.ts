@@ -38,40 +38,45 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+const CALLS = [
+  "check",
+  "reserve",
+  "commit",
+  "releaseHold",
+  "sweepHolds",
+  "refund",
+  "again",
+  "grant",
+  "give",
+  "recount",
+  "acquire",
+  "heartbeat",
+  "releaseLease",
+  "sweepLeases",
+  "rollDue",
+  "entitle",
+  "moveTo",
+  "override",
+  "endOverride",
+  "spendCap",
+  "block",
+] as const;
+
 /** What a history is about. Fewer things at a time meet more often than everything at once. */
-const about = fc.record({
+export interface Topic {
+  meters: (typeof METERS)[number][];
+  /** Besides consume. */
+  calls: (typeof CALLS)[number][];
+  stepsBack: boolean;
+}
+
+const anyTopic: fc.Arbitrary<Topic> = fc.record({
   meters: fc.subarray([...METERS], { minLength: 1, maxLength: 3 }),
-  calls: fc.subarray<Wish["do"]>(
-    [
-      "check",
-      "reserve",
-      "commit",
-      "releaseHold",
-      "sweepHolds",
-      "refund",
-      "again",
-      "grant",
-      "give",
-      "recount",
-      "acquire",
-      "heartbeat",
-      "releaseLease",
-      "sweepLeases",
-      "rollDue",
-      "entitle",
-      "moveTo",
-      "override",
-      "endOverride",
-      "spendCap",
-      "block",
-    ],
-    { minLength: 6 },
-  ),
+  calls: fc.subarray([...CALLS], { minLength: 6 }),
   stepsBack: fc.boolean(),
 });
-type About = typeof about extends fc.Arbitrary<infer T> ? T : never;
 
-function keepTo({ meters, calls, stepsBack }: About, steps: Step[]): Step[] {
+function keepTo({ meters, calls, stepsBack }: Topic, steps: Step[]): Step[] {
   const named = (name: string) => {
     const place = /^meter (\d)$/.exec(name)?.[1];
     return place === undefined ? name : meters[Number(place) % meters.length]!;
@@ -95,33 +100,36 @@ export interface History {
   steps: Step[];
 }
 
-export const history: fc.Arbitrary<History> = fc
-  .record({
-    timeZone: fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe"),
-    startMs: fc.constantFrom(
-      Date.parse("2026-03-02T09:00:00.000Z"),
-      Date.parse("2026-03-28T23:30:00.000Z"),
-      Date.parse("2028-01-31T12:34:56.789Z"),
-    ),
-    about,
-    steps: fc.array(step, { minLength: 1, maxLength: 80, size: "max" }),
-  })
-  .map(({ timeZone, startMs, about: topic, steps }) => ({ timeZone, startMs, steps: keepTo(topic, steps) }));
+export const historyAbout = (topic: fc.Arbitrary<Topic>): fc.Arbitrary<History> =>
+  fc
+    .record({
+      timeZone: fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe"),
+      startMs: fc.constantFrom(
+        Date.parse("2026-03-02T09:00:00.000Z"),
+        Date.parse("2026-03-28T23:30:00.000Z"),
+        Date.parse("2028-01-31T12:34:56.789Z"),
+      ),
+      about: topic,
+      steps: fc.array(step, { minLength: 1, maxLength: 80, size: "max" }),
+    })
+    .map(({ timeZone, startMs, about, steps }) => ({ timeZone, startMs, steps: keepTo(about, steps) }));
+
+export const history = historyAbout(anyTopic);
 
 /** Few steps that set a scene, then two to four calls at once. */
 export const encounter: fc.Arbitrary<History> = fc
   .record({
-    about,
+    about: anyTopic,
     before: fc.array(step, { maxLength: 12, size: "max" }),
     wishes: fc.array(fc.oneof({ weight: 3, arbitrary: drawWish }, { weight: 2, arbitrary: anyWish }), {
       minLength: 2,
       maxLength: 6,
     }),
   })
-  .map(({ about: topic, before, wishes }) => ({
+  .map(({ about, before, wishes }) => ({
     timeZone: "UTC",
     startMs: Date.parse("2026-03-02T09:00:00.000Z"),
-    steps: keepTo(topic, [...before, { do: "at once", wishes: wishes }]),
+    steps: keepTo(about, [...before, { do: "at once", wishes }]),
   }));
 
 /** The instants after `nowMs` at which something ends by itself, soonest first. */

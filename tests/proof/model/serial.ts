@@ -1,0 +1,78 @@
+import { sameAnswer } from "./compare";
+import { endLeases } from "./leases";
+import { settle } from "./meters";
+import type { Answer, Op } from "./ops";
+import { play } from "./play";
+import type { State } from "./state";
+
+export interface Call {
+  op: Op | { do: "sweepHold"; hold: string };
+  tag: string;
+}
+
+/** Jobs do many small things, and others come in between: each hold is swept by itself, and late is as good as early for the rest. */
+export function apart(state: State, calls: Call[], answers: Answer[], nowMs: number) {
+  const from = structuredClone(state);
+  const has = (job: Op["do"]) => calls.some(({ op }) => op.do === job);
+  if (has("rollDue")) for (const meter of Object.values(from.meters)) settle(from, meter, nowMs);
+  if (has("sweepLeases")) endLeases(from, nowMs);
+  const due = Object.values(from.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
+  const swept: Call[] = has("sweepHolds")
+    ? due.map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
+    : [];
+  const others = calls.map((_, at) => at).filter((at) => !JOBS.has(calls[at]!.op.do));
+  return {
+    from,
+    calls: [...others.map((at) => calls[at]!), ...swept],
+    answers: [...others.map((at) => answers[at]!), ...swept.map(() => ({}))],
+  };
+}
+
+const JOBS = new Set<Call["op"]["do"]>(["rollDue", "sweepLeases", "sweepHolds"]);
+
+/** A call that loses its key to another at the same instant has brought its meter up to date: that is nobody's answer. */
+export function settled(state: State, calls: Call[], nowMs: number): State {
+  const next = structuredClone(state);
+  for (const { op } of calls) {
+    const meter = "feature" in op ? next.meters[op.feature === "render" ? "compute" : op.feature] : undefined;
+    if (meter) settle(next, meter, nowMs);
+  }
+  return next;
+}
+
+/** Depth first: whichever call's answer fits next. Concurrent calls are right when one serial order explains them all. */
+export function serialOrder(
+  state: State,
+  calls: Call[],
+  answers: Answer[],
+  nowMs: number,
+  fits: (end: State) => boolean,
+  ratings: Rating[] = [],
+): State | null {
+  if (calls.length === 0) return fits(state) ? state : null;
+  const { plan, overrides } = state;
+  const rates = calls.some(({ op }) => "costs" in op) ? [...ratings, { plan, overrides }] : [];
+  const tried = new Set<string>();
+  for (const [at, { op, tag }] of calls.entries()) {
+    const twin = JSON.stringify([op, answers[at]]);
+    if (tried.has(twin)) continue;
+    tried.add(twin);
+    for (const rating of "costs" in op ? rates : [{ plan, overrides }]) {
+      const next = structuredClone({ ...state, ...rating });
+      if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
+      if ("costs" in op) Object.assign(next, structuredClone({ plan, overrides }));
+      const found = serialOrder(next, calls.toSpliced(at, 1), answers.toSpliced(at, 1), nowMs, fits, rates);
+      if (found) return found;
+    }
+  }
+  return null;
+}
+
+/** Costs are rated first and drawn then: a plan may change in between, at any instant that the calls have in common. */
+type Rating = Pick<State, "plan" | "overrides">;
+
+/** Every order of a few things. */
+export function orders<T>(all: T[]): T[][] {
+  if (all.length < 2) return [all];
+  return all.flatMap((one, at) => orders(all.toSpliced(at, 1)).map((rest) => [one, ...rest]));
+}
