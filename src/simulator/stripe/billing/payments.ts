@@ -24,6 +24,16 @@ export const DECLINE = {
   message: "Your card was declined.",
 } as const;
 
+/** What an issuer answers when nobody is there to authenticate. */
+export const AUTHENTICATION_REQUIRED = {
+  type: "card_error",
+  code: "authentication_required",
+  decline_code: "authentication_required",
+  message: "Your card was declined. This transaction requires authentication.",
+} as const;
+
+type Refusal = typeof DECLINE | typeof AUTHENTICATION_REQUIRED;
+
 const AUTHENTICATION_FAILURE = {
   type: "invalid_request_error",
   code: "payment_intent_authentication_failure",
@@ -65,7 +75,8 @@ export function createIntent(world: World, payment: PaymentRequest): Stripe.Paym
   return intent;
 }
 
-function createCharge(world: World, intent: Stripe.PaymentIntent, isPaid: boolean): Stripe.Charge {
+function createCharge(world: World, intent: Stripe.PaymentIntent, refusal: Refusal | null): Stripe.Charge {
+  const isPaid = refusal === null;
   const method = world.store.find("payment_method", (intent.payment_method as string | null) ?? "");
   const charge = world.create("charge", {
     amount: intent.amount,
@@ -80,8 +91,8 @@ function createCharge(world: World, intent: Stripe.PaymentIntent, isPaid: boolea
     payment_method: method?.id ?? null,
     receipt_email: intent.receipt_email,
     metadata: { ...intent.metadata },
-    failure_code: isPaid ? null : DECLINE.code,
-    failure_message: isPaid ? null : DECLINE.message,
+    failure_code: refusal?.code ?? null,
+    failure_message: refusal?.message ?? null,
     calculated_statement_descriptor: "SIMULATED",
   });
   if (method) {
@@ -123,19 +134,19 @@ function succeed(world: World, intent: Stripe.PaymentIntent): PaymentOutcome {
     last_payment_error: null,
     next_action: null,
   });
-  const charge = createCharge(world, intent, true);
+  const charge = createCharge(world, intent, null);
   world.emit("charge.succeeded", charge);
   world.emit("payment_intent.succeeded", intent);
   return "succeeded";
 }
 
-function decline(world: World, intent: Stripe.PaymentIntent): PaymentOutcome {
-  const charge = createCharge(world, intent, false);
+function decline(world: World, intent: Stripe.PaymentIntent, refusal: Refusal = DECLINE): PaymentOutcome {
+  const charge = createCharge(world, intent, refusal);
   const method = world.store.find("payment_method", (intent.payment_method as string | null) ?? "");
   intent.status = "requires_payment_method";
   intent.next_action = null;
   intent.last_payment_error = {
-    ...DECLINE,
+    ...refusal,
     charge: charge.id,
     ...(method ? { payment_method: structuredClone(method) } : {}),
   } as Stripe.PaymentIntent.LastPaymentError;
@@ -152,16 +163,22 @@ function requireAction(world: World, intent: Stripe.PaymentIntent): PaymentOutco
   return "requires_action";
 }
 
-/** Charges a payment method, continuing `payment.intent` when there is one. */
+/**
+ * Charges a payment method, continuing `payment.intent` when there is one. Off session nobody can authenticate: what
+ * would ask for it is declined, and the intent wants another payment method.
+ */
 export function attemptPayment(
   world: World,
   payment: PaymentRequest,
+  offSession = false,
 ): { outcome: PaymentOutcome; intent: Stripe.PaymentIntent } {
   const intent = payment.intent ? world.get("payment_intent", payment.intent) : createIntent(world, payment);
   intent.payment_method = payment.paymentMethod;
   const outcome = expectedOutcome(world, payment.paymentMethod);
   if (world.settings.declineNext > 0) world.settings.declineNext -= 1;
   if (outcome === "succeeded") return { outcome: succeed(world, intent), intent };
+  if (outcome === "requires_action" && offSession)
+    return { outcome: decline(world, intent, AUTHENTICATION_REQUIRED), intent };
   if (outcome === "requires_action") return { outcome: requireAction(world, intent), intent };
   return { outcome: decline(world, intent), intent };
 }

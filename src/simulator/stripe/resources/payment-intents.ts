@@ -10,20 +10,15 @@ const CREATE =
   "amount currency customer payment_method confirm off_session metadata description receipt_email " +
   "setup_future_usage automatic_payment_methods";
 
-function declined(intent: Stripe.PaymentIntent): Error {
-  return cardError({ ...DECLINE, payment_intent: intent });
-}
-
-function authenticationRequired(intent: Stripe.PaymentIntent): Error {
-  const message = "Your card was declined. This transaction requires authentication.";
-  const code = "authentication_required";
-  return cardError({ code, decline_code: code, message, payment_intent: intent });
+/** The error of a refused charge, as the intent keeps it. */
+function refused(intent: Stripe.PaymentIntent): Error {
+  const { code = DECLINE.code, decline_code, message = DECLINE.message } = intent.last_payment_error ?? {};
+  return cardError({ code, decline_code: decline_code ?? code, message, payment_intent: intent });
 }
 
 function confirmWith(world: World, request: PaymentRequest, offSession: boolean): Stripe.PaymentIntent {
-  const { outcome, intent } = attemptPayment(world, request);
-  if (outcome === "declined") throw declined(intent);
-  if (outcome === "requires_action" && offSession) throw authenticationRequired(intent);
+  const { outcome, intent } = attemptPayment(world, request, offSession);
+  if (outcome === "declined") throw refused(intent);
   return intent;
 }
 
