@@ -3,7 +3,7 @@ import { newId } from "@/lib/ids";
 import { createTenant } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
 import { type Ctx, createCtx, type TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { entitleDefault } from "@/server/entitlements/entitle";
 import { consume } from "@/server/quota/consume";
 import { runtime } from "@/server/runtime";

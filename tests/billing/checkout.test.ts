@@ -4,7 +4,7 @@ import { ensureCustomer } from "@/server/billing/customer";
 import { completeReturn } from "@/server/billing/return";
 import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
-import { balance } from "@/server/credits/service";
+import { balance } from "@/server/credits/balance";
 import { status } from "@/server/quota/status";
 import { sessionIdOf, stage } from "./stage";
 

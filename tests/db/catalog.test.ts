@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { beforeAll, describe, expect, test } from "vitest";
 import { newId } from "@/lib/ids";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant, inTransaction, setTenant } from "@/server/db/transaction";
 import { consume } from "@/server/quota/consume";
 import { catalogRules } from "./catalog-rules";

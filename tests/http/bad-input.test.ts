@@ -30,7 +30,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "quota.setSpendCap": { feature: "compute", capMinor: 5_000 },
   "quota.history": { feature: "compute", days: 30 },
   "credits.balance": { unit: "credits" },
-  "credits.history": { cursor: "ent_0", limit: 10, feature: "compute" },
+  "credits.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
   "runs.start": { name: "run", computeUnits: 1 },
   "channels.create": { name: "general" },
   "channels.remove": { id: "chn_0" },

@@ -3,7 +3,7 @@ import superjson from "superjson";
 import { expect, test } from "vitest";
 import { readStandings, STANDINGS_HEADER } from "@/lib/standings";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { setBlocked } from "@/server/entitlements/block";
 import { consume } from "@/server/quota/consume";
 import { status } from "@/server/quota/status";

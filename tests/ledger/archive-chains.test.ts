@@ -1,7 +1,7 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { createCtx, type TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { archiveEntries } from "@/server/ledger/archive";
 import { verifyBooks } from "@/server/ledger/books";
 import { commit } from "@/server/quota/commit";

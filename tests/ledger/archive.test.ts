@@ -2,7 +2,7 @@ import { type World, world } from "@tests/support/world";
 import { sql } from "drizzle-orm";
 import { beforeEach, expect, test } from "vitest";
 import { type Ctx, createCtx, type TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
 import { archiveEntries } from "@/server/ledger/archive";
 import { verifyBooks } from "@/server/ledger/books";

@@ -4,7 +4,7 @@ import { newTenant } from "@tests/support/world";
 import { afterEach, expect, test } from "vitest";
 import { prices } from "@/config/plans";
 import { createCtx, type TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { verifyBooks } from "@/server/ledger/books";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";

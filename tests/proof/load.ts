@@ -1,5 +1,5 @@
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
 import { refund } from "@/server/quota/refund";

@@ -1,5 +1,5 @@
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
 import { setBlocked } from "@/server/entitlements/block";
 import { entitle } from "@/server/entitlements/entitle";

@@ -4,7 +4,7 @@ import { testDatabase } from "@tests/support/database";
 import { sql } from "drizzle-orm";
 import { afterAll, afterEach, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
 import { verifyBooks } from "@/server/ledger/books";
 import { check } from "@/server/quota/check";

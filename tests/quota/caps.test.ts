@@ -2,7 +2,7 @@ import { business, meterOf, meterStatus, subscribe } from "@tests/entitlements/b
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
 

@@ -1,7 +1,8 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { balance, grantCredits } from "@/server/credits/service";
+import { balance } from "@/server/credits/balance";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { setBlocked } from "@/server/entitlements/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";

@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { apiKeys } from "@/server/accounts/tables";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
 import { outbox } from "@/server/events/tables";
 import { check } from "@/server/quota/check";

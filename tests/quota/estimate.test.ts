@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { newId } from "@/lib/ids";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
 import { estimate } from "@/server/quota/estimate";

@@ -1,7 +1,8 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits, history } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
+import { ledgerPage } from "@/server/credits/ledger-page";
 import { entitle } from "@/server/entitlements/entitle";
 import { setOverride } from "@/server/entitlements/override";
 import { commit } from "@/server/quota/commit";
@@ -30,7 +31,7 @@ async function hold(ada: TenantCtx, units: number, overflow: "reject" | "cap" | 
 }
 /** The newest entry of an operation, as the ledger's page shows it. */
 async function newest(ada: TenantCtx, operation: string): Promise<Explanation> {
-  const { entries } = await history(ada, { limit: 200 });
+  const { entries } = await ledgerPage(ada, { limit: 200 });
   return explain(ada, { entryId: entries.find((entry) => entry.operation === operation)!.id });
 }
 
@@ -252,7 +253,7 @@ test("the end of a window tells what was lost and what was kept, its begin what 
   expect(lost.sentences[0]).toMatch(
     /^The window of Energy ended and 0 points of it were lost, 16 points kept for later, on /,
   );
-  const { entries } = await history(ada, { feature: "energy", limit: 50 });
+  const { entries } = await ledgerPage(ada, { feature: "energy", limit: 50 });
   const grants = await Promise.all(
     entries.filter(({ operation }) => operation === "grant").map(({ id }) => explain(ada, { entryId: id })),
   );
@@ -274,7 +275,7 @@ test("every entry of a busy tenant can be told, in sentences that are whole", as
   clock.advance({ days: 9 });
   await consume(ada, { feature: "compute", units: 10, recordDenial: true });
   await entitle(ada, { planVersionId: "pro@1", source: "operator" });
-  const { entries } = await history(ada, { limit: 200 });
+  const { entries } = await ledgerPage(ada, { limit: 200 });
   expect(new Set(entries.map(({ operation }) => operation)).size).toBeGreaterThan(5);
   for (const { id } of entries) {
     const { sentences } = await explain(ada, { entryId: id });

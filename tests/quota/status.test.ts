@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { setOverride } from "@/server/entitlements/override";
 import { setSpendCap } from "@/server/entitlements/spend-cap";
 import { check } from "@/server/quota/check";

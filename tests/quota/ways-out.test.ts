@@ -2,7 +2,7 @@ import { world } from "@tests/support/world";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { entitle } from "@/server/entitlements/entitle";
 import type { WayOut } from "@/server/errors";
 import { consume } from "@/server/quota/consume";

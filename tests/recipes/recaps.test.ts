@@ -2,7 +2,9 @@ import { newTenant, world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { definePriceList, type QuotaWindow } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
-import { balance, grantCredits, history } from "@/server/credits/service";
+import { balance } from "@/server/credits/balance";
+import { grantCredits } from "@/server/credits/grant-credits";
+import { ledgerPage } from "@/server/credits/ledger-page";
 import { entitleDefault } from "@/server/entitlements/entitle";
 import { setOverride } from "@/server/entitlements/override";
 import { consume } from "@/server/quota/consume";
@@ -46,7 +48,7 @@ const buckets = async (of: TenantCtx) => {
   const { meters, credits } = await status(of);
   return { refillable: meters[0]!.remaining, permanent: credits.available };
 };
-const operations = async (of: TenantCtx) => (await history(of, { limit: 200 })).entries;
+const operations = async (of: TenantCtx) => (await ledgerPage(of, { limit: 200 })).entries;
 const total = async (of: TenantCtx, operation: string) =>
   (await operations(of))
     .filter((entry) => entry.operation === operation)

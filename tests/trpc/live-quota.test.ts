@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { PriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { setBlocked } from "@/server/entitlements/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";

@@ -1,7 +1,7 @@
 import { and, eq, notInArray } from "drizzle-orm";
 import type Stripe from "stripe";
 import type { TenantCtx } from "../context";
-import { grantCredits } from "../credits/service";
+import { grantCredits } from "../credits/grant-credits";
 import type { Tx } from "../db/client";
 import { entitle } from "../entitlements/entitle";
 import { audit } from "../events/service";

@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import type { TenantCtx } from "../context";
-import { balance } from "../credits/service";
+import { balance } from "../credits/balance";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";

@@ -1,15 +1,16 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { tenantProcedure } from "../trpc";
-import { balanceInput, historyInput } from "./inputs";
-import { balance, history } from "./service";
+import { balance } from "./balance";
+import { balanceInput, ledgerPageInput } from "./inputs";
+import { ledgerPage } from "./ledger-page";
 
 export const creditsRouter = {
   balance: tenantProcedure
     .meta({ apiKey: true })
     .input(balanceInput.prefault({}))
     .query(({ ctx, input }) => balance(ctx, input)),
-  history: tenantProcedure
+  ledger: tenantProcedure
     .meta({ apiKey: true })
-    .input(historyInput.prefault({}))
-    .query(({ ctx, input }) => history(ctx, input)),
+    .input(ledgerPageInput.prefault({}))
+    .query(({ ctx, input }) => ledgerPage(ctx, input)),
 } satisfies TRPCRouterRecord;

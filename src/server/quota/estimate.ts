@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
-import { balance } from "../credits/service";
+import { balance } from "../credits/balance";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";

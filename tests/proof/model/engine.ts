@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import type { TenantCtx } from "@/server/context";
-import { grantCredits } from "@/server/credits/service";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { setBlocked } from "@/server/entitlements/block";
 import { entitle } from "@/server/entitlements/entitle";
 import { endOverride, setOverride } from "@/server/entitlements/override";

@@ -25,7 +25,7 @@ export default async function UsagePage({ params }: PageProps<"/[tenant]/usage">
       trpc.quota.history.queryOptions({ feature: first.feature, days: DEFAULT_DAYS }),
     );
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
-  void queries.prefetchQuery(trpc.credits.history.queryOptions({ limit: ENTRIES_PER_PAGE }));
+  void queries.prefetchQuery(trpc.credits.ledger.queryOptions({ limit: ENTRIES_PER_PAGE }));
   return (
     <Prefetched workspace={workspace.slug}>
       <PageHeader title="Usage" description="What was spent when, and every entry of the ledger." />

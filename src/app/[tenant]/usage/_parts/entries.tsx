@@ -26,7 +26,7 @@ import { actorWords, operationWords, paidFrom, signedUnits } from "./entry-words
 import { ExplanationModal } from "./explanation";
 import { ENTRIES_PER_PAGE } from "./inputs";
 
-type Entry = Outputs["credits"]["history"]["entries"][number];
+type Entry = Outputs["credits"]["ledger"]["entries"][number];
 
 export function Entries() {
   const trpc = useTRPC();
@@ -34,7 +34,7 @@ export function Entries() {
   const [passed, setPassed] = useState<string[]>([]);
   const [turning, startTurning] = useTransition();
   const { data } = useSuspenseQuery(
-    trpc.credits.history.queryOptions({ limit: ENTRIES_PER_PAGE, cursor: passed.at(-1) }),
+    trpc.credits.ledger.queryOptions({ limit: ENTRIES_PER_PAGE, cursor: passed.at(-1) }),
   );
   const { entries, nextCursor } = data;
   const turn = (pages: string[]) => startTurning(() => setPassed(pages));

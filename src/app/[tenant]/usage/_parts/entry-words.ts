@@ -1,7 +1,7 @@
 import { formatCount, formatUnits } from "@/components/format";
 import type { Outputs } from "@/server/root";
 
-type Entry = Outputs["credits"]["history"]["entries"][number];
+type Entry = Outputs["credits"]["ledger"]["entries"][number];
 
 const OPERATIONS: Record<string, string> = {
   grant: "Granted",
