@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import type { KeyFor } from "@/lib/derived-keys";
 import type { TenantId } from "@/lib/ids";
 import type { PriceList } from "@/lib/price-list";
 import type { Database, Tx } from "./db/client";
@@ -31,6 +32,10 @@ export interface Runtime {
   stripe: Stripe;
   /** The app's own origin, without a trailing slash. */
   appUrl: string;
+  /** Keys derived from AUTH_SECRET. */
+  keyFor: KeyFor;
+  /** The header in which the operator's own proxy tells the client's address; null: nobody's word counts. */
+  clientAddressHeader: string | null;
 }
 
 /** What every verb gets. `tx` is the caller's open transaction, when there is one. */

@@ -1,5 +1,6 @@
 import { prices } from "@/config/plans";
 import { env } from "@/env";
+import { derivedKeys } from "@/lib/derived-keys";
 import { systemClock } from "@/lib/time";
 import { createStripe } from "./billing/stripe-client";
 import type { Runtime } from "./context";
@@ -20,5 +21,7 @@ function createRuntime(): Runtime {
     prices,
     stripe: createStripe({ secretKey: env.STRIPE_SECRET_KEY, apiUrl: env.STRIPE_API_URL }),
     appUrl: env.APP_URL,
+    keyFor: derivedKeys(env.AUTH_SECRET),
+    clientAddressHeader: env.CLIENT_ADDRESS_HEADER ?? null,
   };
 }

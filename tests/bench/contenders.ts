@@ -71,6 +71,8 @@ export function benchCtx({ db }: Scene, index: number): TenantCtx {
     prices: benchPrices,
     stripe: undefined as never,
     appUrl: "http://127.0.0.1",
+    keyFor: undefined as never,
+    clientAddressHeader: null,
     actor: { kind: "system", reason: "bench" },
     tenant: benchTenant(index),
   };

@@ -62,7 +62,13 @@ async function firstDatabase(owner: "superuser" | "plain owner"): Promise<Place>
 function tenantCtx({ appUrl }: Place, clock = new TestClock(FIRST_NOW)): TenantCtx {
   const db = openDatabase(appUrl);
   closing.push(() => db.close());
-  const runtime = { db, now: clock.now, prices, stripe: undefined as never, appUrl: "" };
+  const outside = {
+    stripe: undefined as never,
+    appUrl: "",
+    keyFor: undefined as never,
+    clientAddressHeader: null,
+  };
+  const runtime = { db, now: clock.now, prices, ...outside };
   const tenant = { ...FIRST_TENANT, id: provenTenantId(FIRST_TENANT.id), role: "owner" as const };
   return { ...createCtx(runtime, { kind: "user", userId: "ada" }), tenant };
 }

@@ -37,7 +37,15 @@ export function openStage(
 export function systemCtx(stage: Pick<Stage, "db" | "prices">, now: () => Date): Ctx {
   const { db, prices } = stage;
   return createCtx(
-    { db, now, prices, stripe: undefined as never, appUrl: "http://app.test" },
+    {
+      db,
+      now,
+      prices,
+      stripe: undefined as never,
+      appUrl: "http://app.test",
+      keyFor: undefined as never,
+      clientAddressHeader: null,
+    },
     { kind: "system", reason: "proof" },
   );
 }

@@ -1,6 +1,7 @@
 import Stripe from "stripe";
 import { afterEach, expect } from "vitest";
 import { prices as tollgatePrices } from "@/config/plans";
+import { derivedKeys } from "@/lib/derived-keys";
 import { newId } from "@/lib/ids";
 import type { PriceList } from "@/lib/price-list";
 import { createTenant } from "@/server/accounts/service";
@@ -40,6 +41,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     stripe:
       options.stripe ?? new Stripe("sk_test_sim_nobody", { host: "127.0.0.1", port: 1, protocol: "http" }),
     appUrl: "http://app.test",
+    keyFor: derivedKeys("a secret of the tests' own, of 40 characters"),
+    clientAddressHeader: "x-forwarded-for",
   };
   const ctx = createCtx(runtime, { kind: "system", reason: "test" });
   afterEach(async () => {
