@@ -13,6 +13,7 @@ const PREFIXES = {
   checkout: "chk",
   auditEvent: "aud",
   message: "msg",
+  visitor: "vis",
   run: "run",
   channel: "chn",
 } as const;

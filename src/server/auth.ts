@@ -7,6 +7,8 @@ import { type Ctx, createCtx } from "./context";
 import { entitleDefault } from "./entitlements/entitle";
 import { consume } from "./quota/consume";
 import { runtime } from "./runtime";
+import { carryOverTrial } from "./trials/service";
+import { visitorOf } from "./trials/visitor";
 
 /** The level of the price list that counts a workspace's people. */
 const SEATS: FeatureId = "users";
@@ -23,7 +25,8 @@ export function authentication(): Auth {
     github: provider(env.AUTH_GITHUB_ID, env.AUTH_GITHUB_SECRET),
     google: provider(env.AUTH_GOOGLE_ID, env.AUTH_GOOGLE_SECRET),
     clientAddressHeader: env.CLIENT_ADDRESS_HEADER ?? null,
-    onSignIn: (person) => giveWorkspace(createCtx(runtime(), userActor(person.userId)), person),
+    onSignIn: (person, headers) =>
+      giveWorkspace(createCtx(runtime(), userActor(person.userId)), person, headers),
   });
   return current;
 }
@@ -37,23 +40,31 @@ export function auth(): Promise<Session | null> {
  * The address of a signed-in person's first workspace, `/slug`. Makes one when there is none: the sign-in may have
  * crashed before it did. @throws AppError UNAUTHENTICATED
  */
-export async function homePath(ctx: Ctx): Promise<string> {
+export async function homePath(ctx: Ctx, headers?: Headers): Promise<string> {
   let [first] = await listTenants(ctx);
   if (!first) {
     const { id, email, name } = await me(ctx);
-    await giveWorkspace(ctx, { userId: id, email, name });
+    await giveWorkspace(ctx, { userId: id, email, name }, headers);
     [first] = await listTenants(ctx);
   }
   return `/${first?.slug ?? ""}`;
 }
 
-/** Safe twice and at the same moment: one person, one first workspace. */
-export function giveWorkspace(ctx: Ctx, { userId, email, name }: Person): Promise<void> {
+/**
+ * Safe twice and at the same moment: one person, one first workspace. What is left of a trial that the request's
+ * cookie names comes along.
+ */
+export function giveWorkspace(
+  ctx: Ctx,
+  { userId, email, name }: Person,
+  headers = new Headers(),
+): Promise<void> {
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
   return ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
     await entitleDefault(inner);
     // The owner holds a seat like everybody else.
     await consume(inner, { feature: SEATS, key: `member:${userId}` });
+    await carryOverTrial(inner, visitorOf(ctx, headers));
   });
 }
 

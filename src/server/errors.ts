@@ -32,7 +32,7 @@ export type WayOut = { costMinor: number | null; message: string } & (
 /** Why the gate said no, for machines: carried by QUOTA_EXCEEDED, FEATURE_NOT_IN_PLAN and ACCOUNT_BLOCKED. */
 export interface Denial {
   feature: string;
-  /** `quota`, `not_in_plan`, `blocked`, `request_cap`, `window_cap`, `spend_cap` or `confirm`. */
+  /** `quota`, `not_in_plan`, `blocked`, `request_cap`, `window_cap`, `spend_cap`, `confirm` or `no_credits`. */
   reason: string;
   used: number;
   /** null: unlimited. */

@@ -4,6 +4,7 @@ import type { Ctx } from "./context";
 import { forgetAnswers } from "./guard/answers";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
+import { forgetTrials } from "./trials/jobs";
 
 /** Says in numbers what it did. Every job is safe late, twice, and by two runners at once. */
 export type Job = (ctx: Ctx) => Promise<Record<string, number>>;
@@ -16,6 +17,7 @@ export const jobs = {
     ...(await sweepLeases(ctx)),
     ...(await forgetExpired(ctx)),
     ...(await forgetAnswers(ctx)),
+    ...(await forgetTrials(ctx)),
   }),
   inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
   forecast: async (ctx) => forecastAll(ctx),

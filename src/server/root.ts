@@ -4,6 +4,7 @@ import { billingRouter } from "./billing/router";
 import { creditsRouter } from "./credits/router";
 import { channelsRouter, runsRouter } from "./demo/router";
 import { quotaRouter } from "./guard/router";
+import { trialsRouter } from "./trials/router";
 import { createCallerFactory, router } from "./trpc";
 
 /** Every slice that speaks to the outside, one line each. */
@@ -12,6 +13,7 @@ export const appRouter = router({
   quota: quotaRouter,
   credits: creditsRouter,
   billing: billingRouter,
+  trials: trialsRouter,
   runs: runsRouter,
   channels: channelsRouter,
 });

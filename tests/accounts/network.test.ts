@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientAddress, networkOf } from "@/server/accounts/network";
+import { clientAddress, networkOf, networksOf } from "@/server/accounts/network";
 
 test.each([
   ["203.0.113.9", "203.0.113.9"],
@@ -23,6 +23,23 @@ test.each([null, "", "unknown", "203.0.113", "203.0.113.9:80", "fe80::1%eth0", "
 test("10,000 addresses of one /64 count as one", () => {
   const networks = Array.from({ length: 10_000 }, (_, at) => networkOf(`2001:db8:1:2::${at.toString(16)}`));
   expect(new Set(networks).size).toBe(1);
+});
+
+test.each([
+  ["2001:db8:1:2f3e::1", ["2001:db8:1:2f3e::/64", "2001:db8:1:2f00::/56", "2001:db8:1::/48"]],
+  ["2001:db8::1", ["2001:db8:0:0::/64", "2001:db8:0:0::/56", "2001:db8:0::/48"]],
+  ["2001:db8:1:ff::1", ["2001:db8:1:ff::/64", "2001:db8:1:0::/56", "2001:db8:1::/48"]],
+  ["203.0.113.9", ["203.0.113.9"]],
+  ["::ffff:203.0.113.9", ["203.0.113.9"]],
+  ["unknown", []],
+  [null, []],
+])("%s is inside %j", (address, networks) => {
+  expect(networksOf(address)).toEqual(networks);
+});
+
+test("the 65,536 networks that a /48 can be cut into lie in 256 /56s and one /48", () => {
+  const all = Array.from({ length: 65_536 }, (_, at) => networksOf(`2001:db8:1:${at.toString(16)}::9`));
+  expect([0, 1, 2].map((at) => new Set(all.map((networks) => networks[at])).size)).toEqual([65_536, 256, 1]);
 });
 
 test("a forwarded address counts only in the header that was named, and only its last entry", () => {

@@ -11,7 +11,7 @@ export function testAuth(
     smtpUrl: string;
     secret?: string;
     clientAddressHeader?: string;
-    onSignIn?: (person: Person) => Promise<void>;
+    onSignIn?: (person: Person, headers: Headers) => Promise<void>;
   },
 ): Auth {
   return createAuth(runtime, {

@@ -18,6 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/trpc.ts"],
   ["src/server/webhooks/"],
   ["src/server/billing/"],
+  ["src/server/trials/"],
   ["src/server/demo/"],
   ["src/server/"],
   ["src/client/"],

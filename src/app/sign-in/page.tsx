@@ -18,7 +18,7 @@ export default async function SignInPage({ searchParams }: PageProps<"/sign-in">
   const wanted = returnPath(callbackUrl, env.APP_URL);
   const isSomewhere = wanted !== "/" && !wanted.startsWith("/sign-in");
   const { ctx, person } = await serverApi(null);
-  if (person) redirect((isSomewhere ? wanted : await homePath(ctx)) as Route);
+  if (person) redirect((isSomewhere ? wanted : await homePath(ctx, ctx.request.headers)) as Route);
   const problem = problemOf(Array.isArray(error) ? error[0] : error);
   const target = isSomewhere ? wanted : "/sign-in";
   return (

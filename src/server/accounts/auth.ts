@@ -43,8 +43,11 @@ export interface AuthSettings {
   google: { clientId: string; clientSecret: string } | null;
   /** The header in which the operator's own proxy tells the client's address; null: nobody's word counts. */
   clientAddressHeader: string | null;
-  /** Runs after every sign-in, the first included; may run twice, or not at all after a crash. */
-  onSignIn: (person: Person) => Promise<void>;
+  /**
+   * Runs after every sign-in, the first included; may run twice, or not at all after a crash. Of the request's headers
+   * it is told the cookies.
+   */
+  onSignIn: (person: Person, headers: Headers) => Promise<void>;
 }
 
 export interface Auth {
@@ -68,7 +71,8 @@ export interface Auth {
 export function createAuth(runtime: Runtime, settings: AuthSettings): Auth {
   const { appUrl } = runtime;
   const cookie = sessionCookieName(appUrl);
-  const nextAuth = NextAuth(configOf(runtime, settings, cookie));
+  const config = configOf(runtime, settings, cookie);
+  const nextAuth = NextAuth((request) => ({ ...config, events: eventsOf(settings, request?.headers) }));
   const call = caller(nextAuth, appUrl);
   return {
     providers: [
@@ -138,18 +142,22 @@ function configOf(runtime: Runtime, settings: AuthSettings, cookie: string): Nex
         return { user: { id, name, email, image }, expires: new Date(session.expires).toISOString() };
       },
     },
-    events: {
-      signIn: async ({ user }) => {
-        if (user.id && user.email)
-          await settings.onSignIn({ userId: user.id, email: user.email, name: user.name ?? null });
-      },
-    },
     logger: {
       error: (error) => {
         if (!isCallersMistake(error)) logError("auth", error);
       },
       warn: () => {},
       debug: () => {},
+    },
+  };
+}
+
+/** What next-auth tells of a request, together with the request, which it does not tell. */
+function eventsOf({ onSignIn }: AuthSettings, headers = new Headers()): NextAuthConfig["events"] {
+  return {
+    signIn: async ({ user }) => {
+      if (user.id && user.email)
+        await onSignIn({ userId: user.id, email: user.email, name: user.name ?? null }, headers);
     },
   };
 }

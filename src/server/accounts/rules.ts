@@ -30,6 +30,7 @@ const RESERVED_SLUGS = new Set([
   "sign-out",
   "admin",
   "pricing",
+  "try",
   "docs",
   "settings",
   "new",
