@@ -14,6 +14,7 @@ export type AppErrorCode =
   | "ACCOUNT_BLOCKED"
   | "RATE_LIMITED"
   | "TIMED_OUT"
+  | "CARD_NEEDED"
   | "PRICES_NOT_PUSHED"
   | "PAYMENT_PROVIDER"
   | "BUSY";
