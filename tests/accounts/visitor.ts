@@ -42,6 +42,12 @@ export class Visitor {
     return new Headers({ cookie });
   }
 
+  /** Takes a cookie along, from its `Set-Cookie` line. */
+  keep(line: string): void {
+    const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+    this.#cookies.set(name, value);
+  }
+
   async ask(callbackUrl?: string): Promise<CaughtMail> {
     await this.auth.sendLink({ email: this.email, callbackUrl, headers: this.headers });
     const [mail] = await this.mails();
