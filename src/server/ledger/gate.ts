@@ -10,16 +10,12 @@ interface Waiting extends GateCall {
   resolve: (answer: GateAnswer) => void;
   reject: (error: unknown) => void;
 }
-interface Lane {
-  queue: Waiting[];
-  busy: boolean;
-  scheduled: boolean;
-}
-
 /** More would not fit `sum(units)` into a bigint at 2^53 units a call, and gains nothing. */
 const MAX_BATCH = 512;
 /** One lane per connection of `db.gate`; a tenant always takes the same lane, so batches don't meet on its row. */
 const LANES = 2;
+/** Fewer calls than this for each lane travel in one batch: two would make each other wait for the disk. */
+const WORTH_A_LANE = 32;
 /** Calls waiting in this process beyond which new ones are turned away at once. */
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
@@ -37,11 +33,9 @@ const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::b
 export class Gate {
   readonly #db: Database;
   readonly #now: () => Date;
-  readonly #lanes: Lane[] = Array.from({ length: LANES }, () => ({
-    queue: [],
-    busy: false,
-    scheduled: false,
-  }));
+  readonly #queues: Waiting[][] = Array.from({ length: LANES }, () => []);
+  readonly #busy: boolean[] = Array.from({ length: LANES }, () => false);
+  #scheduled = false;
 
   constructor(db: Database, now: () => Date) {
     this.#db = db;
@@ -51,17 +45,12 @@ export class Gate {
   /** @throws AppError BUSY when the database doesn't answer; the outcome is then known by asking again with the key */
   consume(call: GateCall): Promise<GateAnswer> {
     if (call.confirmed || call.keepDenial) return this.#one(call);
-    const lane = this.#lanes[laneOf(call.tenantId)]!;
-    if (lane.queue.length >= MAX_WAITING)
+    const queue = this.#queues[laneOf(call.tenantId)]!;
+    if (queue.length >= MAX_WAITING)
       throw new AppError("BUSY", "The service is busy. Please try again in a moment.");
     return new Promise((resolve, reject) => {
-      lane.queue.push({ ...call, resolve, reject });
-      if (lane.busy || lane.scheduled) return;
-      lane.scheduled = true;
-      setImmediate(() => {
-        lane.scheduled = false;
-        void this.#drain(lane);
-      });
+      queue.push({ ...call, resolve, reject });
+      this.#departSoon();
     });
   }
 
@@ -82,16 +71,38 @@ export class Gate {
     return toAnswer(rows[0]!);
   }
 
-  async #drain(lane: Lane): Promise<void> {
-    lane.busy = true;
-    while (lane.queue.length > 0) {
-      const batch = lane.queue.length <= MAX_BATCH ? lane.queue : lane.queue.slice(0, MAX_BATCH);
-      lane.queue = lane.queue.slice(batch.length);
-      await this.#send(batch);
-      // Whoever was answered may ask again at once: they gather before the next batch leaves.
-      await new Promise(setImmediate);
+  /** Whoever asks in the same turn, or asks again because it was just answered, comes along. */
+  #departSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#depart();
+    });
+  }
+
+  #depart(): void {
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, 0);
+    if (waiting === 0) return;
+    const allFree = !this.#busy.includes(true);
+    if (allFree && waiting < LANES * WORTH_A_LANE) {
+      void this.#travel(
+        0,
+        this.#queues.flatMap((queue) => queue.splice(0)),
+      );
+      return;
     }
-    lane.busy = false;
+    for (const [lane, queue] of this.#queues.entries()) {
+      if (this.#busy[lane] || queue.length === 0 || !(allFree || queue.length >= WORTH_A_LANE)) continue;
+      void this.#travel(lane, queue.splice(0, MAX_BATCH));
+    }
+  }
+
+  async #travel(lane: number, batch: Waiting[]): Promise<void> {
+    this.#busy[lane] = true;
+    await this.#send(batch);
+    this.#busy[lane] = false;
+    this.#departSoon();
   }
 
   async #send(waiting: Waiting[]): Promise<void> {
