@@ -14,6 +14,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { tenants } from "../accounts/tables";
 import { createdAt, id, idText, instant, tenantId, units } from "../db/columns";
+import type { Breakdown } from "./breakdown";
 
 const MAX_UNITS = sql.raw("9007199254740991");
 
@@ -29,12 +30,16 @@ export const meters = pgTable(
     feature: idText().notNull(),
     kind: text({ enum: ["meter", "level", "lease"] }).notNull(),
     planVersion: text().notNull(),
+    /** When that plan is over, and nothing more may be drawn on it; null: it lasts. */
+    planEndsAt: instant(),
     /** What each window gives: the plan's, or the override's while one lasts; null: unlimited. */
     allowance: units(),
     /** The plan's own, which holds again when an override ends. */
     planAllowance: units(),
     /** When the override ends; null without one, and for one that lasts. */
     overrideEndsAt: instant(),
+    /** When the credits that it overflows to are refilled; null without a refill, or without that overflow. */
+    refillAt: instant(),
     /** What this window was given; null: unlimited. */
     granted: units(),
     /** Of this window's allowance. Past `granted` only after a downgrade. */
@@ -75,16 +80,25 @@ export const meters = pgTable(
     blockedReason: text(),
     /** The highest threshold of this window that was told: 0, 80 or 100. */
     alerted: smallint().notNull().default(0),
-    /** What `used` may reach, and until when, without asking the exact path. Kept by the trigger in ledger.sql. */
-    fastLimit: units().notNull().default(-1),
-    fastUntil: instant().notNull().default(new Date(0)),
+    /** What `used` may reach, and until when, without asking the exact path: reckoned when what it follows from changes. */
+    fastLimit: units()
+      .notNull()
+      .generatedAlwaysAs(
+        sql`case when blocked_reason is not null or kind = 'lease' then -1 else least(coalesce(granted, ${MAX_UNITS}), window_cap - beyond,
+          case when granted > 0 and alerted < 80 then (granted * 80 + 99) / 100 - 1 when granted > 0 and alerted < 100 then granted - 1 end) end`,
+      ),
+    fastUntil: instant()
+      .notNull()
+      .generatedAlwaysAs(
+        sql`least(window_ends_at, override_ends_at, plan_ends_at, refill_at, timestamptz '9999-12-31 00:00:00+00')`,
+      ),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.feature] }),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
     check("meters_used_range", sql`${t.used} between 0 and ${MAX_UNITS}`),
-    // A CHECK is parsed anew for each statement (3 to 5 µs): the policy's rules are a trigger in ledger.sql instead,
-    // which does not run when only `used` moves.
+    // A CHECK is parsed anew for each statement (3 to 5 µs), and a BEFORE trigger locks each row once more: the
+    // policy's rules are an AFTER trigger in ledger.sql, which does not run when only `used` moves.
   ],
 );
 
@@ -100,6 +114,12 @@ export const lots = pgTable(
     }).notNull(),
     granted: units().notNull(),
     remaining: units().notNull(),
+    /** Taken back, since the money for them went back. What was used is granted less this, the next two and what remains. */
+    takenBack: units().notNull().default(0),
+    /** Left over when it expired, and written off. */
+    writtenOff: units().notNull().default(0),
+    /** Paid for debts of other lots. */
+    repaid: units().notNull().default(0),
     startsAt: instant().notNull(),
     expiresAt: instant(),
     /** Lower is spent first: rollover 5, replenish 10, trial 20, promo 30, compensation 40, adjustment 50, purchase 60. */
@@ -133,6 +153,8 @@ export const ENTRY_OPERATIONS = [
   "adjust",
   "forfeit",
   "expire",
+  "revoke",
+  "repay",
   "deny",
   "brought_forward",
 ] as const;
@@ -146,7 +168,7 @@ export const entries = pgTable(
   {
     tenantId: tenantId(),
     id: id(),
-    /** The hold that a commit or release settles; the consume or hold that a refund takes back. */
+    /** The hold that a commit or release settles; the consume or hold that a refund takes back; the debt that is repaid. */
     parentId: idText(),
     /** As claimed in `idempotency_keys`; null for a call without one. */
     idempotencyKey: text(),
@@ -165,7 +187,7 @@ export const entries = pgTable(
     beyondUnits: units().notNull().default(0),
     /** Units that nothing covered: overage, or let through by the limit's rule. */
     overUnits: units().notNull().default(0),
-    /** Units really used that could not be charged (commit above its hold). */
+    /** Units really used that could not be charged (commit above its hold), or that are owed from now on (revoke). */
     unchargedUnits: units().notNull().default(0),
     /** The lots drawn, in order, and how much of each. */
     lotIds: text().array(),
@@ -192,15 +214,6 @@ export const entries = pgTable(
     // No foreign key to tenants: it would lock the tenant's row on every call. The gate writes for a meter row only.
   ],
 );
-
-/** What a feature that draws on a shared meter cost, in that meter's units, by kind of cost. */
-export interface Breakdown {
-  feature: string;
-  base: number;
-  costs: Record<string, number>;
-  /** The costs as the caller gave them, which is what makes two requests the same. */
-  asked: Record<string, number>;
-}
 
 /** One effect per key, for ever: outlives the partition that its entry was in. */
 export const idempotencyKeys = pgTable(
@@ -234,6 +247,37 @@ export const holds = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
     index("holds_open").on(t.tenantId, t.feature, t.expiresAt).where(sql`status = 'open'`),
+  ],
+);
+
+/**
+ * Units that were spent and then taken back: the tenant owes them, until a purchase or a returned unit pays. One row per
+ * lot, whose entries are its proof: amount by `revoke`, what other lots paid of it by `repay`.
+ */
+export const debts = pgTable(
+  "debts",
+  {
+    tenantId: tenantId(),
+    id: id(),
+    unit: idText().notNull(),
+    /** The lot that was spent. */
+    lotId: idText().notNull(),
+    amount: units().notNull(),
+    outstanding: units().notNull(),
+    /** Since when it is owed: anew, when it had been settled. */
+    createdAt: createdAt(),
+    /** When nothing was owed any more; null while something is. */
+    settledAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    unique("debts_one_per_lot").on(t.tenantId, t.lotId),
+    index("debts_open").on(t.tenantId, t.unit, t.createdAt, t.id).where(sql`outstanding > 0`),
+    foreignKey({ columns: [t.tenantId, t.lotId], foreignColumns: [lots.tenantId, lots.id] }).onDelete(
+      "cascade",
+    ),
+    check("debts_outstanding_range", sql`${t.outstanding} between 0 and ${t.amount}`),
+    check("debts_settled_when_paid", sql`(${t.settledAt} is not null) = (${t.outstanding} = 0)`),
   ],
 );
 
