@@ -55,6 +55,25 @@ export function periodAt(now: Date, rule: WindowRule): Period {
   return { startsAt: new Date(boundaryMs(k)), endsAt: new Date(boundaryMs(k + 1)) };
 }
 
+/**
+ * The instant at which a calendar day (`2026-11-21`) begins in the zone, or the day so many days or months later.
+ * @throws RangeError for what is no day, or no zone that `isTimeZone` accepts
+ */
+export function dayStartsAt(
+  day: string,
+  timeZone: string,
+  plus: { days?: number; months?: number } = { days: 0 },
+): Date {
+  if (!ZONE_NAME.test(timeZone)) throw new RangeError(`Not an IANA time zone: ${timeZone}`);
+  const start = Temporal.PlainDate.from(day).add(plus).toPlainDateTime();
+  return new Date(instantMs(start, timeZone));
+}
+
+/** The calendar day in the zone, `2026-11-21`; its first seven characters are the month. */
+export function dayOf(at: Date, timeZone: string): string {
+  return wallClock(at, timeZone).toPlainDate().toString();
+}
+
 function wallClock(at: Date, timeZone: string): Temporal.PlainDateTime {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(timeZone).toPlainDateTime();
 }

@@ -1,6 +1,15 @@
 import { UNITS, ZONES } from "@tests/support/window-cases";
 import { describe, expect, it } from "vitest";
-import { isTimeZone, type Period, periodAt, systemClock, type WindowRule, type WindowUnit } from "@/lib/time";
+import {
+  dayOf,
+  dayStartsAt,
+  isTimeZone,
+  type Period,
+  periodAt,
+  systemClock,
+  type WindowRule,
+  type WindowUnit,
+} from "@/lib/time";
 
 const HOUR_MS = 3_600_000;
 
@@ -178,4 +187,16 @@ it("the system clock tells the machine's time", () => {
   const now = systemClock().getTime();
   expect(now).toBeGreaterThanOrEqual(before);
   expect(now).toBeLessThanOrEqual(Date.now());
+});
+
+it("a day begins at its own midnight in the zone, and where that does not exist, at the first instant after", () => {
+  const at = (...day: Parameters<typeof dayStartsAt>) => dayStartsAt(...day).toISOString();
+  expect(at("2026-11-21", "UTC")).toBe("2026-11-21T00:00:00.000Z");
+  expect(at("2026-11-21", "Pacific/Auckland")).toBe("2026-11-20T11:00:00.000Z");
+  expect(at("2026-12-01", "America/New_York", { months: 1 })).toBe("2027-01-01T05:00:00.000Z");
+  expect(at("2026-03-29", "Europe/Berlin", { days: 1 })).toBe("2026-03-29T22:00:00.000Z");
+  expect(at("2026-09-06", "America/Santiago")).toBe("2026-09-06T04:00:00.000Z");
+  expect(dayOf(new Date("2026-11-20T11:00:00.000Z"), "Pacific/Auckland")).toBe("2026-11-21");
+  expect(() => dayStartsAt("2026-02-30", "UTC")).toThrow(RangeError);
+  expect(() => dayStartsAt("2026-02-20", "CET")).toThrow(RangeError);
 });

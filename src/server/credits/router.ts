@@ -1,16 +1,18 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { tenantProcedure } from "../trpc";
 import { balance } from "./balance";
-import { balanceInput, ledgerPageInput } from "./inputs";
+import { history } from "./history";
+import { balanceInput, historyInput, ledgerPageInput, statementInput } from "./inputs";
 import { ledgerPage } from "./ledger-page";
+import { lifetime } from "./lifetime";
+import { statement } from "./statement";
+
+const readable = tenantProcedure.meta({ apiKey: true });
 
 export const creditsRouter = {
-  balance: tenantProcedure
-    .meta({ apiKey: true })
-    .input(balanceInput.prefault({}))
-    .query(({ ctx, input }) => balance(ctx, input)),
-  ledger: tenantProcedure
-    .meta({ apiKey: true })
-    .input(ledgerPageInput.prefault({}))
-    .query(({ ctx, input }) => ledgerPage(ctx, input)),
+  balance: readable.input(balanceInput.prefault({})).query(({ ctx, input }) => balance(ctx, input)),
+  history: readable.input(historyInput.prefault({})).query(({ ctx, input }) => history(ctx, input)),
+  statement: readable.input(statementInput.prefault({})).query(({ ctx, input }) => statement(ctx, input)),
+  lifetime: readable.input(balanceInput.prefault({})).query(({ ctx, input }) => lifetime(ctx, input)),
+  ledger: readable.input(ledgerPageInput.prefault({})).query(({ ctx, input }) => ledgerPage(ctx, input)),
 } satisfies TRPCRouterRecord;

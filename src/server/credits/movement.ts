@@ -1,0 +1,49 @@
+import { and, eq, gte, isNull, ne, or, type SQL, sql } from "drizzle-orm";
+import type { TenantCtx } from "../context";
+import type { Tx } from "../db/client";
+import { entries, lots } from "../ledger/tables";
+
+/**
+ * What an entry moved of one unit's lots: above 0 came in, below 0 went out. Summed over all entries it is what the lots
+ * have left, which is what makes a running balance out of a sum.
+ */
+export function movementOf(unit: string): SQL<number> {
+  // A window's own allowance is granted and forfeited on its meter, not as a lot.
+  const movement =
+    unit === "credits"
+      ? sql`case when ${entries.operation} = 'grant' and ${entries.feature} = 'credits' then ${entries.units} else -${entries.credits} end`
+      : sql`case when ${entries.operation} = 'grant' then case when ${entries.idempotencyKey} like 'grant:%' then ${entries.units} else 0 end
+          when ${entries.operation} = 'forfeit' and ${entries.lotIds} is null then 0 else -${entries.lotUnits} end`;
+  return sql<number>`(${movement})`.mapWith(Number);
+}
+
+/**
+ * Entries of live months that moved lots of the unit. What was archived counts as one opening balance: the sums that were
+ * brought forward and what was kept of those months stand for it, and are left out.
+ */
+export function movedEntries(ctx: TenantCtx, unit: string, begins: string): SQL | undefined {
+  return and(
+    eq(entries.tenantId, ctx.tenant.id),
+    gte(entries.id, begins),
+    ne(entries.operation, "brought_forward"),
+    unit === "credits" ? or(eq(entries.feature, unit), ne(entries.credits, 0)) : eq(entries.feature, unit),
+    sql`${movementOf(unit)} <> 0`,
+  );
+}
+
+/** What all lots of a unit have left, as a part of a larger statement: it then sees the same instant as the entries do. */
+export function leftInLots(ctx: TenantCtx, unit: string): SQL<number> {
+  return sql<number>`(select coalesce(sum(${lots.remaining}), 0) from ${lots} where ${and(
+    eq(lots.tenantId, ctx.tenant.id),
+    eq(lots.unit, unit),
+    isNull(lots.closedAt),
+  )})`.mapWith(Number);
+}
+
+/** Where the live history begins: an id, "" for the very beginning, and the instant; see history.sql. */
+export async function historyBegins(tx: Tx): Promise<{ id: string; at: Date | null }> {
+  const [row] = await tx.execute<{ bound: string; ms: string | null }>(
+    sql`select bound, extract(epoch from at) * 1000 as ms from credits_history_begins()`,
+  );
+  return { id: row!.bound, at: row!.ms === null ? null : new Date(Number(row!.ms)) };
+}

@@ -1,0 +1,50 @@
+import type { ENTRY_OPERATIONS } from "../ledger/tables";
+
+export type Operation = (typeof ENTRY_OPERATIONS)[number];
+
+/** What people filter a history by, and what a statement sums up. */
+export const MOVEMENT_GROUPS = ["granted", "spent", "returned", "expired", "taken_back", "repaid"] as const;
+export type MovementGroup = (typeof MOVEMENT_GROUPS)[number];
+
+/** Denials move nothing, and what was brought forward is an opening balance: neither is ever shown in a group. */
+const GROUP_OF: Record<Operation, MovementGroup> = {
+  grant: "granted",
+  adjust: "granted",
+  consume: "spent",
+  hold: "spent",
+  commit: "spent",
+  deny: "spent",
+  release: "returned",
+  refund: "returned",
+  forfeit: "expired",
+  expire: "expired",
+  revoke: "taken_back",
+  repay: "repaid",
+  brought_forward: "granted",
+};
+
+export function groupOf(operation: Operation): MovementGroup {
+  return GROUP_OF[operation];
+}
+
+export function operationsOf(group: MovementGroup): Operation[] {
+  return (Object.keys(GROUP_OF) as Operation[]).filter((operation) => GROUP_OF[operation] === group);
+}
+
+/** Where a page ended: below which entry it goes on, and the balance there. */
+export interface Cursor {
+  id: string;
+  balance: number;
+}
+
+const CURSOR = /^(ent_[0-9a-z-]{1,40}):(-?\d{1,16})$/;
+
+export function writeCursor({ id, balance }: Cursor): string {
+  return `${id}:${balance}`;
+}
+
+/** null for what is no cursor of ours. */
+export function readCursor(text: string): Cursor | null {
+  const [, id, balance] = CURSOR.exec(text) ?? [];
+  return id && balance && Number.isSafeInteger(Number(balance)) ? { id, balance: Number(balance) } : null;
+}
