@@ -34,10 +34,17 @@ const JOBS = new Set<Call["op"]["do"]>(["rollDue", "sweepLeases", "sweepHolds"])
 export function settled(state: State, calls: Call[], nowMs: number): State {
   const next = structuredClone(state);
   for (const { op } of calls) {
-    const meter = "feature" in op ? next.meters[op.feature === "render" ? "compute" : op.feature] : undefined;
+    const feature = featureOf(next, op);
+    const meter = feature === undefined ? undefined : next.meters[feature === "render" ? "compute" : feature];
     if (meter) settle(next, meter, nowMs);
   }
   return next;
+}
+
+/** A refund names the call that it takes back, not the meter. */
+function featureOf(state: State, op: Call["op"]): string | undefined {
+  if (op.do === "refund") return state.entries[op.entry]?.feature;
+  return "feature" in op ? op.feature : undefined;
 }
 
 /** Depth first: whichever call's answer fits next. Concurrent calls are right when one serial order explains them all. */
