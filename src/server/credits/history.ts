@@ -9,6 +9,7 @@ import { parseInput } from "../parse";
 import { type HistoryInput, historyInput } from "./inputs";
 import { historyBegins, leftInLots, movedEntries, movementOf } from "./movement";
 import { groupOf, type MovementGroup, type Operation, operationsOf, readCursor, writeCursor } from "./rules";
+import { settleCredits } from "./settle-credits";
 
 export interface Movement {
   entryId: string;
@@ -49,13 +50,14 @@ interface Span {
 /**
  * What came and went of a unit, newest first, with the balance after each row. It adds up: each balance is the one before it
  * plus its row's movement, hidden rows included, from page to page too, because a cursor carries the balance it stands at.
- * The newest one is what the lots have left, which includes a lot that expired a moment ago and is not written off yet.
+ * The newest one is what all lots have left. Settles first, like `balance`.
  * @throws AppError INVALID_INPUT
  */
 export async function history(ctx: TenantCtx, input: HistoryInput = {}): Promise<HistoryPage> {
   const { unit, group, from, to, limit, ...rest } = parseInput(historyInput, input);
   const cursor = rest.cursor === undefined ? null : readCursor(rest.cursor);
-  return inTenant(ctx, async (tx) => {
+  return inTenant(ctx, async (tx, inner) => {
+    if (cursor === null) await settleCredits(inner);
     const begins = await historyBegins(tx);
     const { timeZone } = ctx.tenant;
     const asked = from === undefined ? "" : firstId("entry", dayStartsAt(from, timeZone));

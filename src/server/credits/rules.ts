@@ -1,6 +1,6 @@
-import type { ENTRY_OPERATIONS } from "../ledger/tables";
+import type { entries } from "../ledger/tables";
 
-export type Operation = (typeof ENTRY_OPERATIONS)[number];
+export type Operation = (typeof entries.$inferSelect)["operation"];
 
 /** What people filter a history by, and what a statement sums up. */
 export const MOVEMENT_GROUPS = ["granted", "spent", "returned", "expired", "taken_back", "repaid"] as const;

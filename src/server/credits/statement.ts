@@ -12,6 +12,7 @@ import { balanceAt } from "./history";
 import { type StatementInput, statementInput } from "./inputs";
 import { historyBegins, movedEntries, movementOf } from "./movement";
 import { groupOf, type MovementGroup, type Operation } from "./rules";
+import { settleCredits } from "./settle-credits";
 
 export interface Statement {
   unit: string;
@@ -50,7 +51,8 @@ export async function statement(ctx: TenantCtx, input: StatementInput = {}): Pro
   const startsAt = dayStartsAt(`${month}-01`, timeZone);
   const endsAt = dayStartsAt(`${month}-01`, timeZone, { months: 1 });
   const from = firstId("entry", startsAt);
-  return inTenant(ctx, async (tx) => {
+  return inTenant(ctx, async (tx, inner) => {
+    await settleCredits(inner);
     const begins = await historyBegins(tx);
     if (from < begins.id)
       throw new AppError("NOT_FOUND", "The entries of that month were archived. The operator has them.");
