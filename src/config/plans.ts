@@ -170,6 +170,9 @@ export const prices = definePriceList({
     { id: "credits_500", name: "500 credits", credits: 500, priceMinor: 2_000, expiresAfterDays: null },
     { id: "credits_2000", name: "2,000 credits", credits: 2_000, priceMinor: 6_000, expiresAfterDays: null },
   ],
+  credits: {
+    trial: { credits: 25, perNetworkPerDay: 10, perDay: 1_000, carryOver: true },
+  },
   defaultPlan: "free",
 });
 

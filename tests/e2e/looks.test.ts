@@ -18,6 +18,7 @@ const PUBLIC_PAGES = [
   "/sign-in",
   "/sign-in/check-mail",
   "/sign-in/confirm?token=t&email=ada%40example.com",
+  "/try",
   "/nobody-here/at-all",
 ];
 
@@ -54,6 +55,7 @@ test.each(LOOKS)("every page is legible and fits in $look", async ({ look, width
     await page.goto(app.url + url);
     await inspect(visitor, `${look}-${fileName(url)}`);
   }
+  await tryIt(visitor, look);
   const slug = await signUp(page, app, `${look}@example.com`);
   await doSomething(page, `${app.url}/${slug}`);
   for (const url of PAGES) {
@@ -64,6 +66,21 @@ test.each(LOOKS)("every page is legible and fits in $look", async ({ look, width
   await buySomething(visitor, `${app.url}/${slug}`, look);
   await visitor.context.close();
 });
+
+/** What is left is too little for what is bought below. */
+async function tryIt(visitor: Visitor, look: string): Promise<void> {
+  const { page } = visitor;
+  await open(page, `${app.url}/try`);
+  await page.getByRole("button", { name: "Start without an account" }).click();
+  await page.getByLabel("Cost in credits").fill("20");
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.getByText("20 credits spent, 5 credits left.").waitFor();
+  await inspect(visitor, `${look}-try-open`);
+  await page.getByLabel("Cost in credits").fill("6");
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.getByRole("alert").waitFor();
+  await inspect(visitor, `${look}-try-short`);
+}
 
 /** Pages are judged with something on them. */
 async function doSomething(page: Page, workspace: string): Promise<void> {

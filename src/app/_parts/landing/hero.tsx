@@ -1,5 +1,6 @@
 import { Anchor, Box, Container, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
-import { LinkButton } from "@/components/link-button";
+import { LinkButton, TextLink } from "@/components/link-button";
+import { prices } from "@/config/plans";
 import { site } from "@/config/site";
 import classes from "./landing.module.css";
 import { Receipt } from "./receipt";
@@ -18,6 +19,11 @@ export function Hero() {
             <LinkButton href="/sign-in" size="md">
               Start for free
             </LinkButton>
+            {prices.credits?.trial && (
+              <TextLink href="/try" fw={550} size="sm">
+                Try it without an account
+              </TextLink>
+            )}
             <Anchor href="#pricing" fw={550} size="sm">
               See the pricing
             </Anchor>
