@@ -11,6 +11,7 @@ const PREFIXES = {
   lease: "lea",
   override: "ovr",
   checkout: "chk",
+  order: "ord",
   auditEvent: "aud",
   message: "msg",
   visitor: "vis",

@@ -1,14 +1,11 @@
+import { creditProblems, packProblems } from "./credit-problems";
 import { featureProblems } from "./feature-problems";
-import {
-  type CreditPack,
-  type Feature,
-  type Limit,
-  limitSize,
-  type Plan,
-  type PriceList,
-} from "./price-list-shape";
+import { type Feature, type Limit, limitSize, type Plan, type PriceList } from "./price-list-shape";
 import { isCount, isPositive } from "./whole-numbers";
 
+/** Ten years: what is paid for longer than that is a mistake. */
+const MAX_PREPAID_DAYS = 3_660;
+const REFILLS: readonly unknown[] = ["day", "week", "month"];
 const ID = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** Every problem of a list, in words a builder can act on. Also for lists that come from JSON. */
@@ -19,6 +16,7 @@ export function priceListProblems(list: PriceList): string[] {
     ...list.plans.flatMap((plan) => planProblems(list, plan)),
     ...tierProblems(list),
     ...list.packs.flatMap(packProblems),
+    ...creditProblems(list.credits),
   ];
 }
 
@@ -56,6 +54,7 @@ function planProblems(list: PriceList, plan: Plan): string[] {
     ...Object.keys(plan.caps ?? {}).flatMap((id) => capsProblems(plan, id, list.features[id])),
     ...Object.keys(plan.weights ?? {}).flatMap((id) => weightsProblems(plan, id, list.features[id])),
     ...priceProblems(plan),
+    ...refillProblems(plan),
   ];
 }
 
@@ -94,11 +93,32 @@ function weightsProblems(plan: Plan, id: string, feature: Feature | undefined): 
   ];
 }
 
-function priceProblems(plan: Plan): string[] {
-  if (plan.price.kind !== "recurring") return [];
-  const { monthlyMinor, annualMinor } = plan.price;
+function priceProblems({ id, price }: Plan): string[] {
+  if (price.kind === "prepaid") {
+    const { priceMinor, days, creditsPerDayLeft } = price;
+    return isPositive(priceMinor) &&
+      isPositive(days) &&
+      days <= MAX_PREPAID_DAYS &&
+      isCount(creditsPerDayLeft ?? 0)
+      ? []
+      : [
+          `plan "${id}": priceMinor and days are whole numbers above 0, days up to ${MAX_PREPAID_DAYS}, creditsPerDayLeft 0 or more`,
+        ];
+  }
+  if (price.kind !== "recurring") return [];
+  const { monthlyMinor, annualMinor } = price;
   const ok = isPositive(monthlyMinor) && (annualMinor === null || isPositive(annualMinor));
-  return ok ? [] : [`plan "${plan.id}": prices are whole minor units above 0`];
+  return ok ? [] : [`plan "${id}": prices are whole minor units above 0`];
+}
+
+function refillProblems({ id, refill }: Plan): string[] {
+  if (!refill) return [];
+  const ok = isPositive(refill.credits) && isCount(refill.first ?? 0) && REFILLS.includes(refill.every);
+  return ok
+    ? []
+    : [
+        `plan "${id}": a refill wants whole credits above 0, first of 0 or more, every "day", "week" or "month"`,
+      ];
 }
 
 /** A dearer tier that gives less of something leaves a gap in the ladder: nobody could be told what to buy. */
@@ -125,12 +145,4 @@ function tierProblems(list: PriceList): string[] {
       ),
     ];
   });
-}
-
-function packProblems(pack: CreditPack): string[] {
-  const ok =
-    isPositive(pack.credits) &&
-    isPositive(pack.priceMinor) &&
-    (pack.expiresAfterDays === null || isPositive(pack.expiresAfterDays));
-  return ok ? [] : [`pack "${pack.id}": credits, priceMinor and expiresAfterDays are whole numbers above 0`];
 }

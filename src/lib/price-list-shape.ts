@@ -94,8 +94,27 @@ export type Price =
   | { kind: "free" }
   /** Minor units of the list's currency. */
   | { kind: "recurring"; monthlyMinor: number; annualMinor: number | null }
+  | PrepaidPrice
   /** Sold by people: no checkout. */
   | { kind: "contact" };
+
+/** Paid once for `days` from the later of now and the current end; nothing renews. */
+export interface PrepaidPrice {
+  kind: "prepaid";
+  /** Minor units of the list's currency for `days`. */
+  priceMinor: number;
+  days: number;
+  /** Credits that an upgrade to a dearer prepaid plan gives for each started day left of this one; left out: 0. */
+  creditsPerDayLeft?: number;
+}
+
+/** Credits that come by themselves while the tenant is on the plan; what is left of the ones before is forfeited. */
+export interface Refill {
+  credits: number;
+  every: "day" | "week" | "month";
+  /** The very first one of a tenant, once for ever; left out: `credits`. */
+  first?: number;
+}
 
 export interface Plan {
   id: string;
@@ -107,6 +126,7 @@ export interface Plan {
   caps?: Readonly<Record<string, MeterCaps | undefined>>;
   /** By pooled feature. */
   weights?: Readonly<Record<string, PooledRates | undefined>>;
+  refill?: Refill;
 }
 
 export interface CreditPack {
@@ -118,6 +138,46 @@ export interface CreditPack {
   expiresAfterDays: number | null;
 }
 
+/** Credits sold by the amount: `ceil(credits × minorUnits / perUnits)`, from `min` to `max` in one purchase. */
+export interface CreditAmount {
+  minorUnits: number;
+  perUnits: number;
+  min: number;
+  /** At most {@link MAX_CREDITS_A_PURCHASE}. */
+  max: number;
+  /** Days until they expire; null: never. */
+  expiresAfterDays: number | null;
+}
+
+/** Credits for people without an account. */
+export interface CreditTrial {
+  /** Of one trial. */
+  credits: number;
+  /** Trials begun from one network a day. */
+  perNetworkPerDay: number;
+  /** Trials begun a day in all. */
+  perDay: number;
+  /** Whether what is left comes along when the person signs up. */
+  carryOver: boolean;
+}
+
+/** How credits are sold and given, beside packs. */
+export interface CreditRules {
+  amount?: CreditAmount;
+  /** What every new tenant gets once. */
+  signUp?: { credits: number; expiresAfterDays: number | null };
+  /** Below so many the tenant is told, once each time it gets there. */
+  lowBalance?: number;
+  /**
+   * What happens when money is taken back after the credits were spent: the tenant is blocked until it has paid them
+   * back, or may owe so many for so long. Left out: blocked.
+   */
+  debt?: "block" | { allowUntil: { credits: number; days: number } };
+  trial?: CreditTrial;
+}
+
+export const MAX_CREDITS_A_PURCHASE = 1_000_000;
+
 /** A business as data. The engine takes it from `ctx.prices`, so a test can bring another one. */
 export interface PriceList {
   /** ISO 4217, lower case. */
@@ -126,7 +186,8 @@ export interface PriceList {
   /** Cheapest first: the order in which an upgrade is proposed. */
   plans: readonly Plan[];
   packs: readonly CreditPack[];
-  /** The plan of a new tenant, and of one whose subscription ended. */
+  credits?: CreditRules;
+  /** The plan of a new tenant, and of one whose subscription or prepaid time ended. */
   defaultPlan: string;
 }
 

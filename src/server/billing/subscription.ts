@@ -12,7 +12,9 @@ export type SubscriptionRow = typeof subscriptions.$inferSelect;
 export interface SubscriptionView {
   /** The plan in force, whatever put the tenant on it. */
   plan: { id: string; name: string; tagline: string; version: string };
-  source: "default" | "subscription" | "operator";
+  source: "default" | "subscription" | "prepaid" | "operator";
+  /** When prepaid time is over; null: it lasts. */
+  endsAt: Date | null;
   /** null without a live subscription. */
   subscription: {
     /** Stripe's word: `active`, `trialing` or `past_due`. */
@@ -32,13 +34,14 @@ export interface SubscriptionView {
 
 /** The tenant's plan and subscription as of the last sync. Reads our own tables only. */
 export async function subscriptionOf(ctx: TenantCtx): Promise<SubscriptionView> {
-  const { version, source } = await currentPlan(ctx);
+  const { version, source, endsAt } = await currentPlan(ctx);
   const customerId = await knownCustomer(ctx);
   const deciding = decidingSubscription(await localSubscriptions(ctx));
   const { id, name, tagline } = version.definition.plan;
   return {
     plan: { id, name, tagline, version: version.id },
     source,
+    endsAt,
     subscription: deciding && viewOf(deciding),
     hasPortal: customerId !== null,
   };

@@ -19,6 +19,13 @@ begin
   return case when v_period.starts_at = v_earliest then v_earliest else v_period.ends_at end;
 end $$;
 
+-- Tenants that were blocked before reasons had rows of their own get theirs.
+select open_wall_for_gate('tenant_blocks');
+insert into tenant_blocks (tenant_id, reason, actor, created_at)
+  select m.tenant_id, min(m.blocked_reason), 'system:migration', now() from meters m
+  where m.blocked_reason is not null and not exists (select from tenant_blocks b where b.tenant_id = m.tenant_id) group by m.tenant_id
+  on conflict do nothing;
+
 -- Every breach of what the meters owe to plans and overrides. No rows: they follow.
 drop function if exists entitlement_books(timestamptz);
 create function entitlement_books(p_now timestamptz) returns table (invariant text, tenant_id text, subject text, detail text)
@@ -40,6 +47,15 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   select 'meter: on its tenant''s plan version', m.tenant_id, m.feature, format('meter %s, tenant %s', m.plan_version, t.plan_version)
   from meters m join tenant_plans t on t.tenant_id = m.tenant_id
   where m.plan_version <> t.plan_version
+  union all
+  select 'meter: over when its tenant''s plan is', m.tenant_id, m.feature, format('meter %s, tenant %s', m.plan_ends_at, t.ends_at)
+  from meters m join tenant_plans t on t.tenant_id = m.tenant_id
+  where m.plan_ends_at is distinct from t.ends_at
+  union all
+  select 'meter: blocked for the earliest reason there is', m.tenant_id, m.feature, format('meter %s, tenant %s', m.blocked_reason, b.reason)
+  from meters m left join (
+    select distinct on (tenant_id) tenant_id, reason from tenant_blocks order by tenant_id, created_at, reason) b on b.tenant_id = m.tenant_id
+  where m.blocked_reason is distinct from b.reason
   union all
   select 'tenant: blocked as a whole, or not', m.tenant_id, min(m.feature), format('%s reasons', count(distinct coalesce(m.blocked_reason, '')))
   from meters m group by m.tenant_id having count(distinct coalesce(m.blocked_reason, '')) > 1

@@ -7,10 +7,12 @@ import { followPlan, lockPlan } from "./follow-plan";
 
 export interface EntitleInput {
   planVersionId: string;
-  source: "default" | "subscription" | "operator";
+  source: "default" | "subscription" | "prepaid" | "operator";
   interval?: "month" | "year";
   /** Where anchored windows count from. Left out: where they count from already, or now. */
   anchorAt?: Date;
+  /** The instant it is over. Left out: it lasts. */
+  endsAt?: Date;
 }
 
 /**
@@ -27,6 +29,7 @@ export async function entitle(ctx: TenantCtx, input: EntitleInput): Promise<void
       source: input.source,
       interval: input.interval ?? before?.interval ?? "month",
       anchorAt: input.anchorAt ?? before?.anchorAt ?? ctx.now(),
+      endsAt: input.endsAt ?? null,
       updatedAt: ctx.now(),
     };
     await tx
@@ -37,14 +40,16 @@ export async function entitle(ctx: TenantCtx, input: EntitleInput): Promise<void
       await audit(inner, {
         action: "plan.changed",
         subject: version.id,
-        details: { from: before?.planVersion ?? null, source: input.source },
+        details: { from: before?.planVersion ?? null, source: input.source, ...endOf(plan) },
       });
     }
     await followPlan(inner, plan, "plan changed");
   });
 }
 
-/** The plan of a new tenant, and of one whose subscription ended. */
+const endOf = ({ endsAt }: { endsAt: Date | null }) => (endsAt ? { endsAt: endsAt.toISOString() } : {});
+
+/** The plan of a new tenant, and of one whose subscription or prepaid time ended. */
 export async function entitleDefault(ctx: TenantCtx): Promise<void> {
   const versions = await ensurePlanVersions(ctx);
   await entitle(ctx, { planVersionId: versions.get(ctx.prices.defaultPlan)!.id, source: "default" });

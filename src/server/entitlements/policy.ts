@@ -10,6 +10,7 @@ export type Policy = Pick<
   Meter,
   | "kind"
   | "planVersion"
+  | "planEndsAt"
   | "allowance"
   | "planAllowance"
   | "overrideEndsAt"
@@ -30,7 +31,7 @@ export type Policy = Pick<
 
 /** What a tenant brings along to whatever plan it is on. */
 export interface Standing {
-  plan: { interval: "month" | "year"; anchorAt: Date };
+  plan: { interval: "month" | "year"; anchorAt: Date; endsAt: Date | null };
   timeZone: string;
   blockedReason: string | null;
   overrides: ReadonlyMap<string, LiveOverride>;
@@ -112,6 +113,7 @@ export function retiredPolicy(before: Meter, planVersion: string, standing: Stan
 function limitsOf(id: string, planAllowance: number | null, standing: Standing) {
   const override = standing.overrides.get(id);
   return {
+    planEndsAt: standing.plan.endsAt,
     planAllowance,
     allowance: override ? override.limit : planAllowance,
     overrideEndsAt: override?.expiresAt ?? null,

@@ -10,9 +10,11 @@ import { planVersions, tenantPlans } from "./tables";
 
 export interface CurrentPlan {
   version: PlanVersion;
-  source: "default" | "subscription" | "operator";
+  source: "default" | "subscription" | "prepaid" | "operator";
   interval: "month" | "year";
   anchorAt: Date;
+  /** The instant it is over; null: it lasts. */
+  endsAt: Date | null;
 }
 
 /** Versions never change once read, so a process keeps what it has seen, per database. */
@@ -79,19 +81,22 @@ export async function planVersion(ctx: Ctx, id: string): Promise<PlanVersion> {
   return keep(ctx, row);
 }
 
-/** The plan version the tenant is on. @throws AppError NOT_FOUND before the tenant was given one */
+/**
+ * The plan the tenant is on now: one whose end has come is over that instant, and the default holds, whether or not
+ * anybody has written that down.
+ * @throws AppError NOT_FOUND before the tenant was given one
+ */
 export async function currentPlan(ctx: TenantCtx): Promise<CurrentPlan> {
   const row = await inTenant(ctx, async (tx) => {
     const [found] = await tx.select().from(tenantPlans).where(eq(tenantPlans.tenantId, ctx.tenant.id));
     return found;
   });
   if (!row) throw new AppError("NOT_FOUND", "This workspace has no plan yet.");
-  return {
-    version: await planVersion(ctx, row.planVersion),
-    source: row.source,
-    interval: row.interval,
-    anchorAt: row.anchorAt,
-  };
+  const { planVersion: id, source, interval, anchorAt, endsAt } = row;
+  if (endsAt === null || ctx.now() < endsAt)
+    return { version: await planVersion(ctx, id), source, interval, anchorAt, endsAt };
+  const version = (await ensurePlanVersions(ctx)).get(ctx.prices.defaultPlan)!;
+  return { version, source: "default", interval, anchorAt, endsAt: null };
 }
 
 function keep(

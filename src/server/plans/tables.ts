@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import {
   foreignKey,
+  index,
   integer,
   jsonb,
   pgTable,
@@ -37,16 +38,19 @@ export const tenantPlans = pgTable(
     planVersion: text()
       .notNull()
       .references(() => planVersions.id),
-    /** What put the tenant there: the default, its subscription, or an operator. */
-    source: text({ enum: ["default", "subscription", "operator"] }).notNull(),
+    /** What put the tenant there: the default, its subscription, time it paid for, or an operator. */
+    source: text({ enum: ["default", "subscription", "prepaid", "operator"] }).notNull(),
     /** The billing interval that `billing_period` windows follow. */
     interval: text({ enum: ["month", "year"] }).notNull(),
     /** Where anchored windows start counting: sign-up, or the subscription's first day. */
     anchorAt: instant().notNull(),
+    /** The instant it is over, with or without cron; null: lasts until something changes it. */
+    endsAt: instant(),
     updatedAt: instant().notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId] }),
+    index("tenant_plans_ending").on(t.tenantId, t.endsAt).where(sql`ends_at is not null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );

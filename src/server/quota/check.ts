@@ -6,6 +6,7 @@ import { requireKind } from "../plans/feature-kind";
 import { effectiveLimit } from "../plans/live-overrides";
 import { plain } from "./consume";
 import { type CheckInput, checkInput } from "./inputs";
+import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, allowed, type Decision, denied, isAboveCeiling, NOTHING } from "./rules";
 
@@ -25,14 +26,15 @@ export async function check(ctx: TenantCtx, input: CheckInput): Promise<Decision
     kind === "pooled" || asked.costs ? await rateCosts(ctx, asked) : plain(asked);
   if (isAboveCeiling(units, ceiling))
     return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
-  const answer = await gateOf(ctx).check({
+  const call = {
     tenantId: ctx.tenant.id,
     feature,
     units,
     id: newId("entry", ctx.now()),
     actor: actorName(ctx.actor),
     confirmed: confirmed ?? false,
-  });
+  };
+  const answer = await asking(ctx, () => gateOf(ctx).check(call));
   if (answer.status === "denied") return denied(ctx.prices, { feature, units }, answer);
   return allowed(ctx.prices, { feature, units }, answer);
 }

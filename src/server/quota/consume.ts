@@ -7,6 +7,7 @@ import { storedAnswer } from "../ledger/stored-answer";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
 import { type ConsumeInput, consumeInput } from "./inputs";
+import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, consumed, denied, isAboveCeiling, type Receipt } from "./rules";
 
@@ -38,7 +39,9 @@ export async function consume(ctx: TenantCtx, input: ConsumeInput): Promise<Rece
     if (stored) return toReceipt(ctx, { feature, units }, stored);
     return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
   }
-  const answer = await (ctx.tx ? consumeInTransaction(ctx.tx, now, call) : gateOf(ctx).consume(call));
+  const answer = await asking(ctx, () =>
+    ctx.tx ? consumeInTransaction(ctx.tx, now, call) : gateOf(ctx).consume(call),
+  );
   return toReceipt(ctx, { feature, units }, answer);
 }
 

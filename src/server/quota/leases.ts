@@ -9,6 +9,7 @@ import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
 import { keyConflict } from "./consume";
 import { type AcquireLeaseInput, acquireLeaseInput, type LeaseInput, leaseInput } from "./inputs";
+import { asking } from "./plan-over";
 import { type Denied, denied, NOTHING } from "./rules";
 
 /** Features of tenants that a sweep looks at in one go. */
@@ -57,7 +58,7 @@ export async function acquireLease(ctx: TenantCtx, input: AcquireLeaseInput): Pr
   return inTenant(ctx, async (tx, inner) => {
     const call = sql`gate_lease(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${key}, ${leaseId}, ${newId("entry", now)},
       ${seconds}::int, ${actorName(ctx.actor)}, ${properties ? JSON.stringify(properties) : null}, ${confirmed ?? false}::boolean)`;
-    const answer = await askGate(tx, call);
+    const answer = await asking(inner, () => askGate(tx, call));
     if (answer.status === "conflict") throw keyConflict();
     if (answer.status === "denied") return refused(ctx, feature, answer);
     return acquired(answer, await leaseOf(inner, answer.leaseId ?? ""));

@@ -9,6 +9,7 @@ import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
 import { plain, storedKey, toReceipt } from "./consume";
 import { type ReserveInput, reserveInput } from "./inputs";
+import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, type Consumed, type Denied, isAboveCeiling, type Receipt } from "./rules";
 
@@ -40,10 +41,12 @@ export async function reserve(ctx: TenantCtx, input: ReserveInput): Promise<Rese
     if (!stored) return aboveCeiling(ctx.prices, { feature: asked.feature, units }, ceiling, planVersion);
     return reserved(ctx, toReceipt(ctx, { feature, units }, stored), expiresAt);
   }
-  const answer = await inTenant(ctx, (tx) =>
-    gateRow(
-      tx,
-      sql`gate_reserve(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${storedKey(key)}, ${newId("entry", now)}, ${actorName(ctx.actor)}, ${json(properties)}::text::jsonb, ${json(breakdown)}::text::jsonb, ${confirmed ?? false}, ${expiresAt.toISOString()}::timestamptz, ${overflow})`,
+  const answer = await inTenant(ctx, (tx, inner) =>
+    asking(inner, () =>
+      gateRow(
+        tx,
+        sql`gate_reserve(${now.toISOString()}::timestamptz, ${ctx.tenant.id}, ${feature}, ${units}::bigint, ${storedKey(key)}, ${newId("entry", now)}, ${actorName(ctx.actor)}, ${json(properties)}::text::jsonb, ${json(breakdown)}::text::jsonb, ${confirmed ?? false}, ${expiresAt.toISOString()}::timestamptz, ${overflow})`,
+      ),
     ),
   );
   return reserved(ctx, toReceipt(ctx, { feature, units }, answer), expiresAt);

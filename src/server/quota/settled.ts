@@ -1,8 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
+import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { keyConflict } from "./consume";
+import { asking } from "./plan-over";
 
 /** What settling a hold, or refunding a charge, came to. All in units of the meter but `credits`. */
 export interface Settled {
@@ -61,27 +63,25 @@ export async function settle(
   call: SQL,
   done: "committed" | "released" | "refunded",
 ): Promise<Settled> {
-  const [row] = await inTenant(ctx, (tx) =>
-    tx.execute<Record<string, string | null>>(sql`select * from ${call}`),
-  );
-  const status = row!.status ?? "";
+  const row = await inTenant(ctx, (tx, inner) => asking(inner, () => askGate(tx, call)));
+  const { status } = row;
   if (!DONE.has(status) || (status !== "replayed" && status !== done)) throw REFUSED[status]!();
-  const moved = lotsOf(row!.lot_ids, row!.lot_draws);
-  const number = (name: string) => Number(row![name] ?? 0);
-  const limit = row!.granted === null ? null : number("granted");
+  const moved = lotsOf(row.lot_ids, row.lot_draws);
+  const number = (name: string) => Number(row[name] ?? 0);
+  const limit = row.granted === null ? null : number("granted");
   const part = (sign: 1 | -1) => ({
     allowance: Math.max(sign * number("allowance_units"), 0),
     lots: moved.flatMap(({ lotId, units }) => (sign * units > 0 ? [{ lotId, units: sign * units }] : [])),
     credits: Math.max(sign * number("credits"), 0),
   });
   return {
-    entryId: row!.entry_id ?? "",
-    feature: row!.feature ?? "",
+    entryId: row.entry_id ?? "",
+    feature: row.feature ?? "",
     replayed: status === "replayed",
     units: number("units"),
     charged: done === "committed" ? number("charged") : 0,
     uncharged: number("uncharged"),
-    unchargedBecause: number("uncharged") > 0 ? (row!.reason ?? null) : null,
+    unchargedBecause: number("uncharged") > 0 ? (row.reason ?? null) : null,
     returned: part(-1),
     drawn: part(1),
     overUnits: Math.max(number("over_units"), 0),
@@ -89,10 +89,17 @@ export async function settle(
     used: number("used"),
     limit,
     remaining: limit === null ? null : Math.max(limit - number("used"), 0),
-    windowStartsAt: instant(row!.starts_ms),
-    resetsAt: instant(row!.ends_ms),
-    planVersion: row!.plan_version ?? null,
+    windowStartsAt: instant(row.starts_ms),
+    resetsAt: instant(row.ends_ms),
+    planVersion: row.plan_version ?? null,
   };
+}
+
+type Row = Record<string, string | null> & { status: string; reason: string | null };
+
+async function askGate(tx: Tx, call: SQL): Promise<Row> {
+  const [row] = await tx.execute<Row>(sql`select * from ${call}`);
+  return row!;
 }
 
 const instant = (ms: unknown) => (ms === null || ms === undefined ? null : new Date(Number(ms)));

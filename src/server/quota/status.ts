@@ -4,6 +4,7 @@ import type { Feature, Overflow, PriceList } from "@/lib/price-list";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
+import { endPlan } from "../entitlements/end-plan";
 import { entries, holds, leases, lots, meters } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
@@ -69,6 +70,7 @@ export interface QuotaStatus {
 
 /** Everything the tenant may do, and how much of it is used. A window that is over shows as the new one already. */
 export async function status(ctx: TenantCtx): Promise<QuotaStatus> {
+  await endPlan(ctx);
   const { version } = await currentPlan(ctx);
   const { plan, features } = version.definition;
   const now = ctx.now();
