@@ -78,7 +78,7 @@ async function tryIt(visitor: Visitor, look: string): Promise<void> {
   await inspect(visitor, `${look}-try-open`);
   await page.getByLabel("Cost in credits").fill("6");
   await page.getByRole("button", { name: "Start run" }).click();
-  await page.getByRole("alert").waitFor();
+  await page.getByText("Your trial has no credits left for this.").waitFor();
   await inspect(visitor, `${look}-try-short`);
 }
 

@@ -34,7 +34,7 @@ test("a visitor tries it, spends, comes back, runs short, signs up, and finds wh
     .getByRole("progressbar", { name: "Credits: 5 credits of 25 credits" })
     .waitFor({ state: "attached" });
   await run(page, 21);
-  await page.getByRole("alert").getByText("Your trial has no credits left for this.").waitFor();
+  await page.getByText("Your trial has no credits left for this.").waitFor();
   await page.getByText("Keep your 20 credits").waitFor();
   const slug = await signUp(page, app, "trying@example.com");
   const answer = await page.request.get(`${app.url}/api/trpc/credits.balance`, {

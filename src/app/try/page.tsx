@@ -17,7 +17,7 @@ export default async function TryPage() {
   return (
     <>
       <LandingHeader signedIn={person !== null} />
-      <Container component="main" size={640} py={{ base: 40, sm: 72 }}>
+      <Container component="main" size={640} mih="75vh" py={{ base: 40, sm: 72 }}>
         <Stack gap={6} mb="xl">
           <Title order={1} fz={28}>
             Try it without an account

@@ -1,6 +1,6 @@
 "use client";
 
-import { Stack } from "@mantine/core";
+import { Group, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { formatDate, formatUnits } from "@/components/format";
 import { LinkButton } from "@/components/link-button";
@@ -26,6 +26,7 @@ export function Trial({ found, signedIn }: TrialProps) {
   const standing = data ?? found;
   if (standing.state === "offered") return <StartTrial credits={standing.granted} />;
   if (standing.state === "over") return <Over signedIn={signedIn} />;
+  const until = standing.endsAt ? `, yours until ${formatDate(standing.endsAt, "UTC")}` : "";
   return (
     <Stack gap="lg">
       <Section title="Your trial">
@@ -34,7 +35,7 @@ export function Trial({ found, signedIn }: TrialProps) {
           used={standing.granted - standing.remaining}
           limit={standing.granted}
           unit="credit"
-          note={standing.endsAt && `Yours until ${formatDate(standing.endsAt, "UTC")}.`}
+          note={`${formatUnits(standing.remaining, "credit")} left${until}.`}
         />
       </Section>
       <TrialRun remaining={standing.remaining} />
@@ -54,9 +55,11 @@ function KeepIt({ standing: { remaining, carriesOver } }: { standing: Standing }
           : "Sign up for free: a plan comes with it."
       }
     >
-      <LinkButton href="/sign-in" variant="default">
-        Sign up
-      </LinkButton>
+      <Group>
+        <LinkButton href="/sign-in" variant="default">
+          Sign up
+        </LinkButton>
+      </Group>
     </Section>
   );
 }
@@ -67,7 +70,9 @@ function Over({ signedIn }: { signedIn: boolean }) {
       title="This trial is over"
       description="If you signed up with it, what was left is among your workspace's credits."
     >
-      <LinkButton href="/sign-in">{signedIn ? "Open app" : "Sign up"}</LinkButton>
+      <Group>
+        <LinkButton href="/sign-in">{signedIn ? "Open app" : "Sign up"}</LinkButton>
+      </Group>
     </Section>
   );
 }
