@@ -4,6 +4,7 @@ import { env } from "@/env";
 import { type Auth, createAuth, type Person, type Session } from "./accounts/auth";
 import { ensureTenant, listTenants, me } from "./accounts/service";
 import { type Ctx, createCtx } from "./context";
+import { grantSignUp } from "./credits/grant-sign-up";
 import { entitleDefault } from "./entitlements/entitle";
 import { consume } from "./quota/consume";
 import { runtime } from "./runtime";
@@ -62,6 +63,7 @@ export function giveWorkspace(
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
   return ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
     await entitleDefault(inner);
+    await grantSignUp(inner);
     // The owner holds a seat like everybody else.
     await consume(inner, { feature: SEATS, key: `member:${userId}` });
     await carryOverTrial(inner, visitorOf(ctx, headers));

@@ -1,7 +1,7 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { setBlocked } from "@/server/entitlements/block";
+import { unblock } from "@/server/entitlements/block";
 import { entitleDefault } from "@/server/entitlements/entitle";
 import { setOverride } from "@/server/entitlements/override";
 import { setTimeZone } from "@/server/entitlements/time-zone";
@@ -171,7 +171,7 @@ test("plan changes, overrides, blocks and calls that meet at one instant leave o
     setTimeZone(cleo, { timeZone: "Asia/Tokyo" }),
     calls(),
     entitleDefault(cleo),
-    setBlocked(cleo, { reason: null }),
+    unblock(cleo, { reason: "past_due" }),
   ]);
   const drawn = 7 * [...receipts, ...more].filter((receipt) => receipt.allowed).length;
   expect(drawn).toBeLessThanOrEqual(1_000);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { readStandings, STANDINGS_HEADER } from "@/lib/standings";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/grant-credits";
-import { setBlocked } from "@/server/entitlements/block";
+import { block } from "@/server/entitlements/block";
 import { consume } from "@/server/quota/consume";
 import { status } from "@/server/quota/status";
 import { api, member, ORIGIN } from "./edge";
@@ -86,7 +86,7 @@ test("a refusal says what there is; a blocked account says that it is", async ()
   const refused = await batch(dan, [["runs.start", { name: "a", computeUnits: 30 }]]);
   expect(refused.response.status).toBe(402);
   expect(refused.told).toMatchObject([{ feature: "compute", used: 90, limit: 100, blocked: false }]);
-  await setBlocked(dan, { reason: "past due" });
+  await block(dan, { reason: "past due" });
   const blocked = await batch(dan, [["runs.start", { name: "a", computeUnits: 1 }]]);
   expect(blocked.told).toMatchObject([{ feature: "compute", used: 90, blocked: true }]);
 });

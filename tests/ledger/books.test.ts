@@ -14,7 +14,15 @@ import { type Reserved, reserve } from "@/server/quota/reserve";
 const { db, owner } = await testDatabase();
 const clock = new TestClock();
 const ctx = createCtx(
-  { db, now: clock.now, prices, stripe: undefined as never, appUrl: "http://app.test" },
+  {
+    db,
+    now: clock.now,
+    prices,
+    stripe: undefined as never,
+    appUrl: "http://app.test",
+    keyFor: undefined as never,
+    clientAddressHeader: null,
+  },
   { kind: "system", reason: "test" },
 );
 const breached = async () => (await verifyBooks(ctx)).map((breach) => breach.invariant);

@@ -1,7 +1,7 @@
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
-import { setBlocked } from "@/server/entitlements/block";
+import { block, unblock } from "@/server/entitlements/block";
 import { entitle } from "@/server/entitlements/entitle";
 import { endOverride, setOverride } from "@/server/entitlements/override";
 import { setSpendCap } from "@/server/entitlements/spend-cap";
@@ -119,8 +119,8 @@ step("lease", (ctx) => run(ctx, "run"));
 step("heartbeat", async (ctx) => heartbeat(ctx, await leaseOf(ctx, "run")), "update ");
 step("release of a lease", async (ctx) => releaseLease(ctx, await leaseOf(ctx, "run")), "update ");
 step("lease to lose", (ctx) => run(ctx, "lost"));
-step("block", (ctx) => setBlocked(ctx, { reason: "past_due" }));
-step("unblock", (ctx) => setBlocked(ctx, { reason: null }));
+step("block", (ctx) => block(ctx, { reason: "past_due" }));
+step("unblock", (ctx) => unblock(ctx, { reason: "past_due" }));
 step("spend cap", (ctx) => setSpendCap(ctx, { feature: "calls", capMinor: 80 }));
 step("overage", draw("calls", 4, "overage"), ALONE);
 step("override", (ctx) =>

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
-import { setBlocked } from "@/server/entitlements/block";
+import { block } from "@/server/entitlements/block";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
@@ -101,7 +101,7 @@ test("what fits above the hold is drawn whole when it fits", async () => {
 test("a blocked account settles what was held, and draws nothing more", async () => {
   const ada = await tenant("ada");
   const { holdId } = await hold(ada, 10, { overflow: "overflow" });
-  await setBlocked(ada, { reason: "past_due" });
+  await block(ada, { reason: "past_due" });
   expect(await reserve(ada, { feature })).toMatchObject({ allowed: false, reason: "blocked" });
   expect(await commit(ada, { holdId, units: 15 })).toMatchObject({
     charged: 10,

@@ -1,7 +1,7 @@
 import { overlapping } from "@tests/support/interleave";
 import { describe, expect, test } from "vitest";
 import { inTenant } from "@/server/db/transaction";
-import { setBlocked } from "@/server/entitlements/block";
+import { block } from "@/server/entitlements/block";
 import { setOverride } from "@/server/entitlements/override";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
@@ -130,7 +130,7 @@ describe("how many run at once", () => {
   test("a blocked account starts nothing, but what runs beats on and can be released", async () => {
     const ida = await tenant("ida");
     const lease = await start(ida);
-    await setBlocked(ida, { reason: "past_due" });
+    await block(ida, { reason: "past_due" });
     expect(await acquire(ida)).toMatchObject({
       allowed: false,
       reason: "blocked",

@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import { tenants } from "../accounts/tables";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
@@ -9,7 +9,9 @@ import type { PlanVersion } from "../plans/rules";
 import { planVersion } from "../plans/service";
 import { tenantPlans } from "../plans/tables";
 import { changeMeter, openMeter } from "./change-meter";
+import { followRefill } from "./follow-refill";
 import { isMetered, type Meter, type Policy, policyOf, retiredPolicy, type Standing, soldBy } from "./policy";
+import { tenantBlocks } from "./tables";
 
 export type WritingCtx = TenantCtx & { tx: Tx };
 export type TenantPlan = typeof tenantPlans.$inferSelect;
@@ -44,26 +46,33 @@ export function lockMeters({ tx, tenant }: WritingCtx): Promise<Meter[]> {
     .for("no key update");
 }
 
-/** A tenant is blocked as a whole, so any of its meters knows why. */
-export const blockedReasonOf = (known: readonly Meter[]): string | null =>
-  known.find((meter) => meter.blockedReason !== null)?.blockedReason ?? null;
+/** A tenant is blocked as a whole, and told the earliest reason; null: it may consume. */
+export async function blockedReasonOf({ tx, tenant }: WritingCtx): Promise<string | null> {
+  const [first] = await tx
+    .select({ reason: tenantBlocks.reason })
+    .from(tenantBlocks)
+    .where(eq(tenantBlocks.tenantId, tenant.id))
+    .orderBy(asc(tenantBlocks.createdAt), asc(tenantBlocks.reason))
+    .limit(1);
+  return first?.reason ?? null;
+}
 
 /**
- * Makes the tenant's meters, or one feature's, what its plan version, overrides and block say. The caller holds the
+ * Makes the tenant's meters, or one feature's, and its refill what its plan version, overrides and blocks say. The caller holds the
  * plan's lock. A feature that keeps no meter has nothing that could follow.
  */
 export async function followPlan(
   ctx: WritingCtx,
-  plan: Pick<TenantPlan, "planVersion" | "interval" | "anchorAt">,
+  plan: Pick<TenantPlan, "planVersion" | "interval" | "anchorAt" | "endsAt">,
   reason: string,
   only?: string,
 ): Promise<void> {
   const version = await planVersion(ctx, plan.planVersion);
   const known = await lockMeters(ctx);
   const standing: Standing = {
-    plan: { interval: plan.interval, anchorAt: plan.anchorAt },
+    plan: { interval: plan.interval, anchorAt: plan.anchorAt, endsAt: plan.endsAt },
     timeZone: await timeZoneOf(ctx),
-    blockedReason: blockedReasonOf(known),
+    blockedReason: await blockedReasonOf(ctx),
     overrides: await liveOverrides(ctx),
   };
   const { features } = version.definition;
@@ -77,6 +86,7 @@ export async function followPlan(
     if (meter) await changeMeter(ctx, id, policy, reason);
     else await openMeter(ctx, id, policy);
   }
+  await followRefill(ctx, version, standing);
 }
 
 /** Read anew: a webhook or a slow request may hold the tenant as it was before it moved. */

@@ -25,9 +25,8 @@ export const setSpendCapInput = z.strictObject({
 });
 export type SetSpendCapInput = z.input<typeof setSpendCapInput>;
 
-/** null: may consume again. */
-export const setBlockedInput = z.strictObject({ reason: reasonInput.nullable() });
-export type SetBlockedInput = z.input<typeof setBlockedInput>;
+export const blockInput = z.strictObject({ reason: reasonInput });
+export type BlockInput = z.input<typeof blockInput>;
 
 export const setTimeZoneInput = z.strictObject({
   timeZone: z.string().max(60).refine(isTimeZone, "An IANA time zone, such as Europe/Berlin."),

@@ -1,4 +1,4 @@
-import type { Breakdown } from "./tables";
+import type { Breakdown } from "./breakdown";
 
 /** One wish to draw. `key` is unique per tenant and kept for ever; `id` becomes the entry's id. */
 export interface GateCall {

@@ -66,11 +66,11 @@ begin
   return v_old;
 end $$;
 
--- A lot's grant proves its source, the last grant or adjustment of a meter's window what it was given: both stay.
+-- A lot's grant proves its source, what was taken back, repaid and written off its other figures, the last grant or adjustment of a meter's window what it was given: both stay.
 create or replace function ledger_keep_grants(p_kept text, p_bound text) returns void language plpgsql as $$
 begin
   execute format('insert into public.%I
-    select * from entries e where e.id >= ledger_first_bound() and e.id < $1 and e.idempotency_key like ''grant:%%''
+    select * from entries e where e.id >= ledger_first_bound() and e.id < $1 and (e.idempotency_key like ''grant:%%'' or e.operation in (''revoke'', ''repay'', ''expire''))
     union all
     select g.* from meters m, lateral (
       select * from entries e

@@ -171,6 +171,9 @@ begin
   if a.lot_ids is not null then
     update lots l set remaining = l.remaining - q.n, closed_at = case when l.remaining = q.n then coalesce(l.closed_at, p_now) end
       from unnest(a.lot_ids, a.lot_draws) q(id, n) where l.tenant_id = p_tenant and l.id = q.id;
+    if 0 > any (a.lot_draws) then perform gate_pay_own_debts(p_now, p_tenant, a.lot_ids, p_id); end if;
+    -- null: what came back to lots, of whatever unit.
+    if a.credits is distinct from 0 then perform credit_watch(p_now, p_tenant, p_id); end if;
   end if;
   return a;
 end $$;
@@ -222,6 +225,17 @@ begin
   return a;
 end $$;
 
+-- Nothing is drawn on a plan that is over: the app lets the tenant fall to what follows it, and asks again. Found before
+-- anything is locked, since that fall locks the plan first.
+create function gate_plan_over(p_now timestamptz, p_tenant text, p_feature text) returns gate_answer language plpgsql stable as $$
+declare
+  a gate_answer;
+begin
+  select 'denied', 'plan_over', m.used, m.granted, m.plan_version into a.status, a.reason, a.used, a.granted, a.plan_version
+    from meters m where m.tenant_id = p_tenant and m.feature = p_feature and m.plan_ends_at <= p_now;
+  return a;
+end $$;
+
 -- The exact path of one consume. The fast path in gate.sql is an optimisation of it, never another opinion.
 create function gate_one(
   p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb,
@@ -231,6 +245,8 @@ declare
   a gate_answer;
   v_hash constant bigint := gate_hash('consume', p_feature, p_units, p_properties, p_breakdown);
 begin
+  a := gate_plan_over(p_now, p_tenant, p_feature);
+  if a.status is not null then return a; end if;
   perform gate_lock(p_tenant, p_feature);
   if p_key is not null then
     a := gate_stored(p_tenant, p_key, v_hash);

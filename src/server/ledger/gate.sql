@@ -1,7 +1,8 @@
 -- The gate: every draw on allowance, lots and credits happens in these functions, each in one round trip.
 -- They run as tollgate_gate (nobody can log in as it), because one batch may carry calls of several tenants.
 -- Only the SECURITY DEFINER functions are called from outside; they fix the search_path for the others.
--- Lock order: meter rows by (tenant, feature), then holds, then lots in draw order. All paths keep it, so batches never deadlock.
+-- Lock order: meter rows by (tenant, feature), then replenishments, holds, lots in draw order, debts, credit accounts. All paths
+-- keep it, so batches never deadlock.
 -- decide.sql holds the exact path, which everything here falls back to; window.sql what time does to a meter.
 
 -- What a batch answers. Calls that were served together share their meter's answer (arrays by group, instants as seconds, and
@@ -106,6 +107,9 @@ begin
     select array_agg(at) as at, array_agg(used) as before, array_agg(granted) as granted, array_agg(s) as s, array_agg(e) as e, array_agg(plan) as plan,
            array_agg(lot) as lot, array_agg(by_credits) as by_credits
       into v_paid from gate_pay_together(p_now, p_group_tenants, p_group_features, p_group_totals, p_group_largest, v_hit);
+    perform credit_watch(p_now, w.tenant, w.id) from (
+      select p_group_tenants[q.at] as tenant, min(p_ids[array_position(p_groups, q.at)]) as id
+      from unnest(v_paid.at, v_paid.by_credits) q(at, by_credits) where q.by_credits group by 1 order by 1) w;
     -- Everything by group again: what the allowance served, what one lot paid for, and nulls for the rest.
     select array_agg(q.before order by q.at), array_agg(q.granted order by q.at), array_agg(q.s order by q.at), array_agg(q.e order by q.at),
            array_agg(date_part('epoch', q.s) order by q.at), array_agg(date_part('epoch', q.e) order by q.at), array_agg(q.plan order by q.at),
@@ -211,6 +215,8 @@ declare
   a gate_answer;
 begin
   perform gate_same_tenant(array[p_tenant]);
+  a := gate_plan_over(p_now, p_tenant, p_feature);
+  if a.status is not null then return next gate_row_of(a); return; end if;
   if not exists (select from meters where tenant_id = p_tenant and feature = p_feature and p_now >= fast_until) then
     a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
   end if;

@@ -1,8 +1,10 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
+import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
+import { lockTenant } from "./lock-tenant";
 import { entries, lots } from "./tables";
 
 export type LotKind = (typeof lots.$inferSelect)["kind"];
@@ -26,20 +28,29 @@ export interface GrantInput {
   kind: LotKind;
   /** The economic fact (`payment:pi_…`, `order:…`): it grants once, however often it is told. */
   source: string;
+  /** When it may first be spent; left out: now. */
+  startsAt?: Date;
   expiresAt?: Date | null;
 }
 
+export interface Grant {
+  lotId: string;
+  /** false: this source made its lot before. */
+  granted: boolean;
+  /** Units of a purchase that paid at once what the tenant owed. */
+  repaid: number;
+}
+
 /**
- * Makes a lot and its entry, once per source. Telling the same source again changes nothing.
+ * Makes a lot and its entry, once per source. Telling the same source again changes nothing. A purchase pays the
+ * tenant's debts of its unit first (then `credits/follow-debt.ts` says whether the tenant may go on).
  * @throws AppError INVALID_INPUT for an amount that is not a whole number above 0
  */
-export async function grantLot(
-  ctx: TenantCtx,
-  input: GrantInput,
-): Promise<{ lotId: string; granted: boolean }> {
+export async function grantLot(ctx: TenantCtx, input: GrantInput): Promise<Grant> {
   if (!Number.isSafeInteger(input.amount) || input.amount < 1)
     throw new AppError("INVALID_INPUT", "A grant is a whole number of units above 0.");
-  return inTenant(ctx, async (tx) => {
+  return inTenant(ctx, async (tx, inner) => {
+    await lockTenant(inner);
     const now = ctx.now();
     const lotId = newId("lot", now);
     const tenantId = ctx.tenant.id;
@@ -50,7 +61,7 @@ export async function grantLot(
       source,
       granted: amount,
       remaining: amount,
-      startsAt: now,
+      startsAt: input.startsAt ?? now,
       expiresAt: input.expiresAt ?? null,
       priority: PRIORITY[kind],
       createdAt: now,
@@ -66,11 +77,12 @@ export async function grantLot(
         .select({ id: lots.id })
         .from(lots)
         .where(and(eq(lots.tenantId, tenantId), eq(lots.source, source)));
-      return { lotId: known!.id, granted: false };
+      return { lotId: known!.id, granted: false, repaid: 0 };
     }
+    const entryId = newId("entry", now);
     await tx.insert(entries).values({
       tenantId,
-      id: newId("entry", now),
+      id: entryId,
       idempotencyKey: `grant:${source}`,
       operation: "grant",
       feature: unit,
@@ -79,6 +91,20 @@ export async function grantLot(
       properties: { lotId, kind },
       createdAt: now,
     });
-    return { lotId, granted: true };
+    const call = { at: now.toISOString(), tenantId, lotId, entryId, actor: actorName(ctx.actor) };
+    const repaid = kind === "purchase" ? await repayDebts(tx, call) : 0;
+    if (unit === "credits")
+      await tx.execute(sql`select credit_watched(${call.at}::timestamptz, ${tenantId}, ${entryId})`);
+    return { lotId, granted: true, repaid };
   });
+}
+
+async function repayDebts(
+  tx: Tx,
+  { at, tenantId, lotId, entryId, actor }: Record<"at" | "tenantId" | "lotId" | "entryId" | "actor", string>,
+): Promise<number> {
+  const [row] = await tx.execute<{ repaid: string }>(
+    sql`select gate_repay_debts(${at}::timestamptz, ${tenantId}, ${lotId}, ${entryId}, ${actor}) as repaid`,
+  );
+  return Number(row?.repaid ?? 0);
 }

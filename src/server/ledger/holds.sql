@@ -81,10 +81,12 @@ begin
     order by unit = 'credits', priority, expires_at nulls last, starts_at, id for no key update;
 end $$;
 
--- Of what goes back to lots (below zero), the units of the feature's own that nobody may spend any more.
+-- Of what goes back to lots (below zero), the units of the feature's own that nobody may spend any more. What
+-- pays the lot's debt is not lapsed.
 create function gate_expired(p_now timestamptz, p_tenant text, p_feature text, p_ids text[], p_draws bigint[]) returns bigint language sql stable as $$
-  select coalesce(-sum(q.n), 0)::bigint from unnest(p_ids, p_draws) q(id, n)
+  select coalesce(sum(greatest(-q.n - coalesce(d.outstanding, 0), 0)), 0)::bigint from unnest(p_ids, p_draws) q(id, n)
   join lots l on l.tenant_id = p_tenant and l.id = q.id and l.unit = p_feature and l.expires_at <= p_now
+  left join debts d on d.tenant_id = l.tenant_id and d.lot_id = l.id
 $$;
 
 -- What an entry says of units that were given back to nothing.
@@ -215,6 +217,8 @@ declare
   v_hash constant bigint := gate_hash('hold', p_feature, p_units, p_properties, p_breakdown);
 begin
   perform gate_same_tenant(array[p_tenant]);
+  a := gate_plan_over(p_now, p_tenant, p_feature);
+  if a.status is not null then return next gate_row_of(a); return; end if;
   perform gate_lock(p_tenant, p_feature);
   if p_key is not null then
     a := gate_stored(p_tenant, p_key, v_hash);
@@ -270,6 +274,8 @@ begin
   perform gate_same_tenant(array[p_tenant]);
   select * into h from holds where tenant_id = p_tenant and id = p_hold;
   if not found then return next gate_no_settlement('not_found', null); return; end if;
+  a := gate_plan_over(p_now, p_tenant, h.feature);
+  if a.status is not null then return next gate_no_settlement('plan_over', h.feature); return; end if;
   perform gate_lock(p_tenant, h.feature);
   perform gate_settle(p_now, p_tenant, h.feature, p_id, p_actor);
   -- Read again under the lock: the sweeper or a rival may have been quicker.

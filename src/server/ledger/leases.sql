@@ -26,6 +26,8 @@ declare
   l leases;
 begin
   perform gate_same_tenant(array[p_tenant]);
+  select o.status, o.reason into status, reason from gate_plan_over(p_now, p_tenant, p_feature) o;
+  if status is not null then running := 0; return next; return; end if;
   perform gate_lock(p_tenant, p_feature);
   perform gate_settle(p_now, p_tenant, p_feature, p_entry_id, p_actor);
   perform gate_end_leases(p_now, p_tenant, p_feature);

@@ -1,5 +1,5 @@
 -- The ledger's walls and storage. Functions that draw are in gate.sql.
-select open_wall_for_gate(t) from unnest(array['meters', 'lots', 'entries', 'idempotency_keys', 'holds', 'leases', 'outbox']) t;
+select open_wall_for_gate(t) from unnest(array['meters', 'lots', 'entries', 'idempotency_keys', 'holds', 'leases', 'debts', 'outbox']) t;
 select make_append_only(t) from unnest(array['entries', 'idempotency_keys']) t;
 alter table meters set (fillfactor = 75);
 alter table lots set (fillfactor = 75);

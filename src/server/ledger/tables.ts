@@ -15,6 +15,7 @@ import {
 import { tenants } from "../accounts/tables";
 import { createdAt, id, idText, instant, tenantId, units } from "../db/columns";
 import type { Breakdown } from "./breakdown";
+import { ENTRY_OPERATIONS } from "./entry-operations";
 
 const MAX_UNITS = sql.raw("9007199254740991");
 
@@ -142,22 +143,6 @@ export const lots = pgTable(
     check("lots_closed_when_empty", sql`(${t.closedAt} is not null) = (${t.remaining} = 0)`),
   ],
 );
-
-export const ENTRY_OPERATIONS = [
-  "grant",
-  "consume",
-  "hold",
-  "commit",
-  "release",
-  "refund",
-  "adjust",
-  "forfeit",
-  "expire",
-  "revoke",
-  "repay",
-  "deny",
-  "brought_forward",
-] as const;
 
 /**
  * One line of the append-only ledger: an operation, what it drew or gave back, and the receipt of the decision.

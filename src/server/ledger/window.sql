@@ -63,7 +63,8 @@ begin
   return true;
 end $$;
 
--- Brings a meter up to p_now: an override that is over ends, in its place among the windows, and a due window rolls.
+-- Brings a meter up to p_now: an override that is over ends, in its place among the windows, a due window rolls, and the credits
+-- that it overflows to are refilled when they are due.
 -- The caller holds the meter's lock. Time that steps back changes nothing.
 create function gate_settle(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns boolean
 language plpgsql as $$
@@ -87,5 +88,8 @@ begin
     end if;
   end if;
   perform gate_roll(p_now, p_tenant, p_feature, p_id, p_actor);
+  if p_now >= m.refill_at then
+    update meters set refill_at = credit_refill(p_now, p_tenant, p_id, p_actor) where tenant_id = p_tenant and feature = p_feature;
+  end if;
   return true;
 end $$;

@@ -34,6 +34,12 @@ const HEADLINES: Record<Facts["operation"], (told: Told) => string> = {
   forfeit: ({ facts, units }) =>
     `The window of ${facts.feature.name} ended and ${units(facts.units)} of it ${facts.units === 1 ? "was" : "were"} lost${kept(facts, units)}`,
   expire: ({ facts, units }) => `${units(facts.units)} of ${facts.feature.name} expired`,
+  revoke: ({ facts, units }) =>
+    `${were(units(facts.units), facts.units)} ${givenBack(facts) ? "given" : "taken"} back${because(facts.reason)}`,
+  repay: ({ facts, units }) =>
+    givenBack(facts)
+      ? `${were(units(facts.units), facts.units)} given back that had paid what was owed`
+      : `${units(facts.units)} paid what was owed`,
   deny: ({ facts, units }) =>
     `${actor(facts)} asked for ${units(facts.units)} of ${facts.feature.name} and was refused: ${refusal(facts.reason)}`,
   brought_forward: ({ facts }) =>
@@ -86,6 +92,8 @@ function actor({ actor: { kind, name } }: Facts): string {
 function kept({ drawn: { lotUnits } }: Facts, units: Told["units"]): string {
   return lotUnits < 0 ? `, ${units(-lotUnits)} kept for later` : "";
 }
+
+const givenBack = ({ drawn }: Facts) => drawn.lotUnits + drawn.credits < 0;
 
 const because = (reason: string | null) => (reason ? `: ${reason}` : "");
 /** "1 unit was", "2 units were". */

@@ -1,6 +1,7 @@
 import type { Feature, Limit } from "@/lib/price-list";
 import type { WayOut } from "../errors";
-import type { Breakdown, entries, holds } from "../ledger/tables";
+import type { Breakdown } from "../ledger/breakdown";
+import type { entries, holds } from "../ledger/tables";
 
 export type Operation = (typeof entries.$inferSelect)["operation"];
 

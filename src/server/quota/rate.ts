@@ -1,7 +1,7 @@
 import type { PooledFeature } from "@/lib/price-list";
 import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
-import type { Breakdown } from "../ledger/tables";
+import type { Breakdown } from "../ledger/breakdown";
 import { effectiveLimit } from "../plans/live-overrides";
 import type { PlanVersion } from "../plans/rules";
 import { type Rates, ratesOf, weigh } from "./weigh";

@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/grant-credits";
-import { setBlocked } from "@/server/entitlements/block";
+import { block, unblock } from "@/server/entitlements/block";
 import { entitle } from "@/server/entitlements/entitle";
 import { endOverride, setOverride } from "@/server/entitlements/override";
 import { setSpendCap } from "@/server/entitlements/spend-cap";
@@ -142,8 +142,14 @@ async function carryOut(ctx: TenantCtx, names: Names, op: Op): Promise<unknown> 
     case "spendCap":
       return setSpendCap(ctx, { feature: op.feature, capMinor: op.minor });
     case "block":
-      return setBlocked(ctx, { reason: op.reason });
+      return setBlocked(ctx, op.reason);
   }
+}
+
+/** One reason at a time, as the model has it. */
+async function setBlocked(ctx: TenantCtx, reason: "past_due" | "suspended" | null): Promise<void> {
+  for (const other of ["past_due", "suspended"]) if (other !== reason) await unblock(ctx, { reason: other });
+  if (reason) await block(ctx, { reason });
 }
 
 async function entitlePlan(ctx: TenantCtx, op: Extract<Op, { do: "entitle" }>): Promise<void> {

@@ -1,0 +1,21 @@
+import type { TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { block, unblock } from "../entitlements/block";
+import { debtOf } from "../ledger/debt";
+import { lockTenant } from "../ledger/lock-tenant";
+import { mayOwe } from "./debt-rules";
+
+/** Why a tenant that owes credits is blocked. */
+export const DEBT = "debt";
+
+/**
+ * Blocks a tenant that owes more credits, or for longer, than the price list lets it, and unblocks one that doesn't any
+ * more. For whoever changed the debt, in the same transaction; and for cron, since time passes. Converges.
+ */
+export async function followDebt(ctx: TenantCtx): Promise<void> {
+  await inTenant(ctx, async (_tx, inner) => {
+    await lockTenant(inner);
+    const allowed = mayOwe(ctx.prices.credits?.debt, await debtOf(inner), ctx.now());
+    await (allowed ? unblock : block)(inner, { reason: DEBT });
+  });
+}
