@@ -1,6 +1,7 @@
 import { forgetExpired } from "./accounts/jobs";
-import { inbox } from "./billing/jobs";
+import { inbox, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
+import { expireLots, followDebts } from "./credits/jobs";
 import { forgetAnswers } from "./guard/answers";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
@@ -13,6 +14,8 @@ export type Job = (ctx: Ctx) => Promise<Record<string, number>>;
 export const jobs = {
   reset: async (ctx) => ({
     ...(await rollDue(ctx)),
+    ...(await expireLots(ctx)),
+    ...(await followDebts(ctx)),
     ...(await sweepHolds(ctx)),
     ...(await sweepLeases(ctx)),
     ...(await forgetExpired(ctx)),
@@ -21,6 +24,7 @@ export const jobs = {
   }),
   inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
   forecast: async (ctx) => forecastAll(ctx),
+  "top-ups": async (ctx) => topUps(ctx),
 } satisfies Record<string, Job>;
 
 /** The job of that name, or null; what every object has (`constructor`) is no job. */

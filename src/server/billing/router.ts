@@ -1,7 +1,8 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { can, publicProcedure, tenantProcedure } from "../trpc";
+import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { startCheckout } from "./checkout";
-import { checkoutInput, returnInput } from "./inputs";
+import { checkoutInput, returnInput, setAutoTopUpInput } from "./inputs";
 import { listOffers } from "./offers";
 import { openPortal } from "./portal";
 import { completeReturn, refreshBilling } from "./return";
@@ -18,4 +19,8 @@ export const billingRouter = {
   completeReturn: can("billing:write")
     .input(returnInput)
     .mutation(({ ctx, input }) => completeReturn(ctx, input)),
+  autoTopUp: can("billing:read").query(({ ctx }) => autoTopUp(ctx)),
+  setAutoTopUp: can("billing:write")
+    .input(setAutoTopUpInput)
+    .mutation(({ ctx, input }) => setAutoTopUp(ctx, input)),
 } satisfies TRPCRouterRecord;
