@@ -41,6 +41,8 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "credits.statement": { unit: "credits", month: "2026-01" },
   "credits.lifetime": { unit: "credits" },
   "credits.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
+  "trials.start": {},
+  "trials.run": { units: 1, key: "k" },
   "runs.start": { name: "run", computeUnits: 1 },
   "channels.create": { name: "general" },
   "channels.remove": { id: "chn_0" },

@@ -110,6 +110,14 @@ describe("everybody together", () => {
   });
 });
 
+test("a price list that sets no limit worth the name is taken at its word", async () => {
+  const boundless = on({ perDay: Number.MAX_SAFE_INTEGER, perNetworkPerDay: 2 ** 48 });
+  const visitor = newVisitor(...networksOf("2001:db8:9::1"));
+  expect(await outcomes([startTrial(boundless, visitor), startTrial(boundless, visitor)])).toEqual({
+    done: 2,
+  });
+});
+
 test("without a trial in the price list nobody begins one", async () => {
   const ctx = { ...scene.ctx, prices: withoutTrial() };
   await expect(startTrial(ctx, newVisitor())).rejects.toMatchObject({ code: "NOT_FOUND" });

@@ -1,18 +1,16 @@
 import { afterEach, expect } from "vitest";
 import { prices } from "@/config/plans";
-import type { PriceList } from "@/lib/price-list";
+import type { CreditTrial, PriceList } from "@/lib/price-list";
 import type { Ctx } from "@/server/context";
 import { AppError } from "@/server/errors";
 import { startTrial } from "@/server/trials/service";
 import type { Visitor } from "@/server/trials/visitor";
 import type { World } from "../support/world";
 
-export type Terms = NonNullable<NonNullable<PriceList["credits"]>["trial"]>;
-
-const TERMS: Terms = { credits: 10, perNetworkPerDay: 5, perDay: 1_000, carryOver: true };
+const TERMS: CreditTrial = { credits: 10, perNetworkPerDay: 5, perDay: 1_000, carryOver: true };
 
 /** The app's price list with a trial on these terms. */
-export function withTrial(terms: Partial<Terms> = {}): PriceList {
+export function withTrial(terms: Partial<CreditTrial> = {}): PriceList {
   return { ...prices, credits: { ...prices.credits, trial: { ...TERMS, ...terms } } };
 }
 
@@ -49,7 +47,7 @@ export async function outcomes(
   return counts;
 }
 
-/** After each test: what was spent of a trial is what is missing from it, and no count is above what was begun. */
+/** After each test: what was spent of a trial is what is missing from it, and no lot is more than what it came from. */
 export function trialsAddUp({ owner }: World): void {
   afterEach(async () => {
     const unequal = await owner`

@@ -36,7 +36,7 @@ async function countNetwork(tx: Tx, of: { day: string; network: string; cap: num
     .onConflictDoUpdate({
       target: [trialNetworks.countedOn, trialNetworks.network],
       set: { begun: sql`${trialNetworks.begun} + 1` },
-      setWhere: sql`${trialNetworks.begun} < ${of.cap}`,
+      setWhere: sql`${trialNetworks.begun} < ${of.cap}::bigint`,
     })
     .returning({ begun: trialNetworks.begun });
   return counted.length === 1;
@@ -52,7 +52,7 @@ async function countDay(
   perDay: number,
   locking: ReturnType<typeof sql>,
 ): Promise<boolean> {
-  const part = sql`${Math.floor(perDay / SHARES)}::int + (share < ${perDay % SHARES}::int)::int`;
+  const part = sql`${Math.floor(perDay / SHARES)}::bigint + (share < ${perDay % SHARES}::int)::int`;
   const counted = await tx.execute(sql`
     with free as (
       select share from trial_days where counted_on = ${day}::date and begun < ${part} order by share ${locking}
