@@ -1,9 +1,11 @@
 import type Stripe from "stripe";
 import { z } from "zod";
+import type { TenantCtx } from "../context";
 import type { EventHandler } from "../webhooks/service";
 import { retireCustomer, tenantOfCustomer } from "./customer";
 import { idOf } from "./rules";
 import { syncCustomer } from "./sync";
+import { resumeTopUp } from "./top-up";
 
 type EventType = Stripe.Event["type"];
 type ObjectOf<T extends EventType> = Extract<Stripe.Event, { type: T }>["data"]["object"];
@@ -31,24 +33,39 @@ const customerOf = {
   "customer.deleted": (customer) => customer.id,
 } satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
 
+/** Payments without a page: whether an automatic top-up is waiting for this one, its own row knows. */
+const payerOf = {
+  "payment_intent.succeeded": ofCustomer,
+  "payment_intent.payment_failed": ofCustomer,
+  "payment_intent.canceled": ofCustomer,
+} satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
+
 const payloadInput = z.object({ data: z.object({ object: z.looseObject({ object: z.string() }) }) });
 
-/** By event type. See `webhooks/service.ts`. */
-export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries(
-  Object.entries(customerOf).map(([type, find]) => [
-    type,
-    handlerOf(find as (object: object) => string | null),
-  ]),
-);
+type Work = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknown>;
 
-function handlerOf(find: (object: object) => string | null): EventHandler {
+/** By event type. See `webhooks/service.ts`. */
+export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries([
+  ...handlersOf(customerOf, converge),
+  ...handlersOf(payerOf, resumeTopUp),
+]);
+
+function handlersOf(find: object, work: Work): [string, EventHandler][] {
+  return Object.entries(find).map(([type, customer]) => [type, handlerOf(customer, work)]);
+}
+
+function handlerOf(find: (object: object) => string | null, work: Work): EventHandler {
   return async (ctx, event) => {
     if (event.account !== "") return { ignored: "The event is another Stripe account's." };
     const customerId = find(payloadInput.parse(event.payload).data.object);
     const tenantCtx = customerId ? await tenantOfCustomer(ctx, customerId) : null;
     if (!customerId || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
-    await syncCustomer(tenantCtx);
-    if (event.type === "customer.deleted") await retireCustomer(tenantCtx, customerId);
+    await work(tenantCtx, customerId, event.type);
     return undefined;
   };
+}
+
+async function converge(ctx: TenantCtx, customerId: string, type: string): Promise<void> {
+  await syncCustomer(ctx);
+  if (type === "customer.deleted") await retireCustomer(ctx, customerId);
 }

@@ -88,6 +88,7 @@ CREATE TABLE "replenishments" (
 	"every" text NOT NULL,
 	"anchor_at" timestamp (3) with time zone NOT NULL,
 	"time_zone" text NOT NULL,
+	"plan_ends_at" timestamp (3) with time zone,
 	"period_starts_at" timestamp (3) with time zone NOT NULL,
 	"period_ends_at" timestamp (3) with time zone NOT NULL,
 	"lot_id" text collate "C",
