@@ -143,6 +143,14 @@ describe("what is kept of an address", () => {
     expect(JSON.stringify(dump)).not.toMatch(/2001|db8|1234|77:/);
   });
 
+  test("goes in batches, however many came", async () => {
+    await owner`insert into trial_networks select date '2026-01-01', n::text, 1 from generate_series(1, 12000) n`;
+    await owner`insert into trials select 'vis_' || n, 1, 1, timestamptz '2026-01-01', timestamptz '2026-01-31' from generate_series(1, 12000) n`;
+    clock.set("2026-03-02T12:00:00Z");
+    expect(await jobs.reset(on({}))).toMatchObject({ trialsForgotten: 12_000 });
+    expect([await countOf("trial_networks"), await countOf("trials")]).toEqual([0, 0]);
+  });
+
   test("is gone after two days, with the day's count; a trial and its spends after 30", async () => {
     clock.set("2026-03-02T12:00:00Z");
     const ctx = on({});
