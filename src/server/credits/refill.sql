@@ -1,17 +1,17 @@
 -- Periodic refill: what a plan gives each period, used or lost. Lazy and exact: whoever looks first after a period's end, a draw,
 -- a read or cron, refills once, however many periods went by. Lock order: meters, replenishments, lots in draw order.
 
--- The period that holds p_now, of a tenant whose last one is over. By another rule than before it ends no sooner than one
--- whole period after the last refill's end, so that changing plans about never adds a refill.
-create or replace function credit_next_period(p_now timestamptz, r replenishments, out starts_at timestamptz, out ends_at timestamptz) language plpgsql stable as $$
-declare
-  v_whole timestamptz;
+-- The period that holds p_now, of a tenant whose last one is over. By another rule than before, periods count from that one's end,
+-- so that changing plans or time zones about never gives a refill sooner than one whole period after the last.
+create or replace function credit_next_period(
+  p_now timestamptz, r replenishments, out starts_at timestamptz, out ends_at timestamptz, out anchor_at timestamptz
+) language plpgsql stable as $$
 begin
-  select p.starts_at, p.ends_at into starts_at, ends_at from ledger_period_at(p_now, r.every, r.anchor_at, r.time_zone) p;
+  anchor_at := r.anchor_at;
+  select p.starts_at, p.ends_at into starts_at, ends_at from ledger_period_at(p_now, r.every, anchor_at, r.time_zone) p;
   if starts_at >= r.period_ends_at then return; end if;
-  starts_at := r.period_ends_at;
-  v_whole := (r.period_ends_at at time zone r.time_zone + ('1 ' || r.every)::interval) at time zone r.time_zone;
-  select case when p.starts_at = v_whole then v_whole else p.ends_at end into ends_at from ledger_period_at(v_whole, r.every, r.anchor_at, r.time_zone) p;
+  anchor_at := r.period_ends_at;
+  select p.starts_at, p.ends_at into starts_at, ends_at from ledger_period_at(p_now, r.every, anchor_at, r.time_zone) p;
 end $$;
 
 create or replace function credit_refill_lot(
@@ -29,7 +29,8 @@ begin
   return v_lot;
 end $$;
 
--- Refills when the period is over. Returns when the next refill is due; null when none is.
+-- Refills when the period is over. Returns when the next refill is due; null when none is. It stays due
+-- where the plan is over, which is for the next plan to say.
 create or replace function credit_refill(p_now timestamptz, p_tenant text, p_id text, p_actor text) returns timestamptz language plpgsql as $$
 declare
   r replenishments;
@@ -42,19 +43,21 @@ begin
   select * into r from replenishments where tenant_id = p_tenant and unit = 'credits' for no key update;
   if r.units is null or p_now < r.period_ends_at then return case when r.units is not null then r.period_ends_at end; end if;
   v_period := credit_next_period(p_now, r);
+  if v_period.starts_at >= r.plan_ends_at then return r.period_ends_at; end if;
   perform gate_write_off(p_now, p_tenant, 'credits', p_id, p_actor);
   v_lot := credit_refill_lot(p_now, p_tenant, 'refill:' || to_char(v_period.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                              r.units, v_period.starts_at, v_period.ends_at, p_id, p_actor);
-  update replenishments set period_starts_at = v_period.starts_at, period_ends_at = v_period.ends_at, lot_id = v_lot
+  update replenishments set period_starts_at = v_period.starts_at, period_ends_at = v_period.ends_at, anchor_at = v_period.anchor_at, lot_id = v_lot
     where tenant_id = p_tenant and unit = 'credits';
   perform credit_watch(p_now, p_tenant, p_id);
   return v_period.ends_at;
 end $$;
 
--- Makes a tenant's refill what its plan says (p_units null: none). The first ever is given at once; a change counts from the next
--- period on, and a plan without refill leaves the running lot until its period ends. The caller holds the tenant's meters.
+-- Makes a tenant's refill what its plan says (p_units null: none). The first ever is given at once, and periods count from p_anchor
+-- then; a change counts from the next period on, and a plan without refill leaves the running lot until its period ends. The caller holds the tenant's meters.
 create or replace function credit_follow_plan(
-  p_now timestamptz, p_tenant text, p_units bigint, p_every text, p_first bigint, p_anchor timestamptz, p_zone text, p_id text, p_actor text
+  p_now timestamptz, p_tenant text, p_units bigint, p_every text, p_first bigint, p_anchor timestamptz, p_zone text, p_plan_ends_at timestamptz,
+  p_id text, p_actor text
 ) returns void language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   r replenishments;
@@ -66,14 +69,14 @@ begin
   perform credit_refill(p_now, p_tenant, p_id, p_actor);
   select * into r from replenishments where tenant_id = p_tenant and unit = 'credits' for no key update;
   if found then
-    update replenishments set units = p_units, every = coalesce(p_every, every), anchor_at = p_anchor, time_zone = p_zone
+    update replenishments set units = p_units, every = coalesce(p_every, every), time_zone = p_zone, plan_ends_at = p_plan_ends_at
       where tenant_id = p_tenant and unit = 'credits'
-        and (units, every, anchor_at, time_zone) is distinct from (p_units, coalesce(p_every, every), p_anchor, p_zone);
+        and (units, every, time_zone, plan_ends_at) is distinct from (p_units, coalesce(p_every, every), p_zone, p_plan_ends_at);
     v_next := credit_refill(p_now, p_tenant, p_id, p_actor);
   elsif p_units is not null then
     v_period := ledger_period_at(p_now, p_every, p_anchor, p_zone);
-    insert into replenishments (tenant_id, unit, units, every, anchor_at, time_zone, period_starts_at, period_ends_at, lot_id)
-      values (p_tenant, 'credits', p_units, p_every, p_anchor, p_zone, v_period.starts_at, v_period.ends_at,
+    insert into replenishments (tenant_id, unit, units, every, anchor_at, time_zone, plan_ends_at, period_starts_at, period_ends_at, lot_id)
+      values (p_tenant, 'credits', p_units, p_every, p_anchor, p_zone, p_plan_ends_at, v_period.starts_at, v_period.ends_at,
               credit_refill_lot(p_now, p_tenant, 'refill:first', coalesce(p_first, p_units), v_period.starts_at, v_period.ends_at, p_id, p_actor));
     v_next := v_period.ends_at;
     perform credit_watch(p_now, p_tenant, p_id);
@@ -88,8 +91,8 @@ create or replace function credit_settle(p_now timestamptz, p_tenant text, p_id 
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform gate_same_tenant(array[p_tenant]);
-  refilled := exists (select from replenishments where tenant_id = p_tenant and units is not null and period_ends_at <= p_now);
-  if refilled then perform credit_refill(p_now, p_tenant, p_id, p_actor); end if;
+  refilled := exists (select from replenishments where tenant_id = p_tenant and units is not null and period_ends_at <= p_now)
+    and coalesce(credit_refill(p_now, p_tenant, p_id, p_actor) > p_now, false);
   written_off := gate_write_off_all(p_now, p_tenant, p_id, p_actor);
 end $$;
 

@@ -12,8 +12,11 @@ export const replenishments = pgTable(
     /** What the next period gives; null: the plan refills nothing, and the running period is the last. */
     units: units(),
     every: text({ enum: ["day", "week", "month"] }).notNull(),
+    /** Where periods count from: the plan's first day, or where another rule took over. */
     anchorAt: instant().notNull(),
     timeZone: text().notNull(),
+    /** When the plan itself is over: it refills no period that begins then or later. null: it lasts. */
+    planEndsAt: instant(),
     periodStartsAt: instant().notNull(),
     periodEndsAt: instant().notNull(),
     /** The lot of the running period; null when it gave nothing. */

@@ -19,7 +19,7 @@ export async function followRefill(
   const refill = version.definition.plan.refill;
   await ctx.tx.execute(
     sql`select credit_follow_plan(${at}::timestamptz, ${id}, ${refill?.credits ?? null}::bigint, ${refill?.every ?? null}, ${refill?.first ?? null}::bigint,
-      ${plan.anchorAt.toISOString()}::timestamptz, ${timeZone}, ${newId("entry", ctx.now())}, ${actorName(ctx.actor)}),
+      ${plan.anchorAt.toISOString()}::timestamptz, ${timeZone}, ${plan.endsAt?.toISOString() ?? null}::timestamptz, ${newId("entry", ctx.now())}, ${actorName(ctx.actor)}),
       credit_tell_below(${at}::timestamptz, ${id}, ${ctx.prices.credits?.lowBalance ?? null}::bigint)`,
   );
 }

@@ -20,8 +20,9 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   from lots l
   where least(l.taken_back, l.written_off, l.repaid) < 0 or l.granted - l.remaining - l.taken_back - l.written_off - l.repaid < 0
   union all
-  select 'lot: written off only when it expired', l.tenant_id, l.id, format('written off %s, expires at %s', l.written_off, l.expires_at)
-  from lots l where l.written_off > 0 and (l.expires_at is null or l.expires_at > p_now + interval '1 minute')
+  select 'lot: written off only when it expired', e.tenant_id, l.id, format('written off at %s, expires at %s', e.created_at, l.expires_at)
+  from entries e, unnest(e.lot_ids) q(lot_id) join lots l on l.id = q.lot_id
+  where e.operation = 'expire' and l.tenant_id = e.tenant_id and (l.expires_at is null or e.created_at < l.expires_at)
   union all
   select 'entry: lots moved = what it says', e.tenant_id, e.id, format('%s says %s', e.operation, e.lot_units + e.credits)
   from entries e

@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, isNull, lte, or, sql } from "drizzle-orm";
 import { type MeterState, meterState } from "@/lib/meter-state";
 import type { Feature, Overflow, PriceList } from "@/lib/price-list";
 import type { TenantCtx } from "../context";
+import { settleCredits } from "../credits/settle-credits";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { endPlan } from "../entitlements/end-plan";
@@ -71,6 +72,7 @@ export interface QuotaStatus {
 /** Everything the tenant may do, and how much of it is used. A window that is over shows as the new one already. */
 export async function status(ctx: TenantCtx): Promise<QuotaStatus> {
   await endPlan(ctx);
+  await settleCredits(ctx);
   const { version } = await currentPlan(ctx);
   const { plan, features } = version.definition;
   const now = ctx.now();
