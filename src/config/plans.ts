@@ -171,6 +171,7 @@ export const prices = definePriceList({
     { id: "credits_2000", name: "2,000 credits", credits: 2_000, priceMinor: 6_000, expiresAfterDays: null },
   ],
   credits: {
+    amount: { minorUnits: 5, perUnits: 1, min: 10, max: 100_000, expiresAfterDays: null },
     trial: { credits: 25, perNetworkPerDay: 10, perDay: 1_000, carryOver: true },
   },
   defaultPlan: "free",

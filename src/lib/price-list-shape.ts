@@ -187,6 +187,8 @@ export interface PriceList {
   plans: readonly Plan[];
   packs: readonly CreditPack[];
   credits?: CreditRules;
+  /** Whether Stripe adds tax at the checkout, as set up in its dashboard. Left out: no. */
+  automaticTax?: boolean;
   /** The plan of a new tenant, and of one whose subscription or prepaid time ended. */
   defaultPlan: string;
 }

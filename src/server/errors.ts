@@ -23,7 +23,7 @@ export type AppErrorCode =
 export type WayOut = { costMinor: number | null; message: string } & (
   | { kind: "confirm" }
   | { kind: "wait"; until: Date }
-  /** `costMinor` is then the difference a month. */
+  /** `costMinor` is then the difference a month, or the price of a plan that is paid ahead. */
   | { kind: "upgrade"; plan: string }
   | { kind: "buy_credits"; credits: number; packs: { pack: string; count: number }[] }
   /** By at least `costMinor`. */

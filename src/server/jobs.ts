@@ -2,6 +2,7 @@ import { forgetExpired } from "./accounts/jobs";
 import { inbox, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts } from "./credits/jobs";
+import { endPlans } from "./entitlements/end-plan";
 import { forgetAnswers } from "./guard/answers";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
@@ -13,6 +14,7 @@ export type Job = (ctx: Ctx) => Promise<Record<string, number>>;
 /** What `/api/cron/<name>` runs, one line each. */
 export const jobs = {
   reset: async (ctx) => ({
+    ...(await endPlans(ctx)),
     ...(await rollDue(ctx)),
     ...(await expireLots(ctx)),
     ...(await followDebts(ctx)),

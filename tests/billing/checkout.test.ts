@@ -150,20 +150,21 @@ test("a paid pack grants what our own row says, once, however often it is told",
   const views = await Promise.all(Array.from({ length: 10 }, () => completeReturn(ada, { sessionId })));
   await settled();
   expect(new Set(views.map((view) => JSON.stringify(view))).size).toBe(1);
+  const { orderId } = views[0]!;
   expect(views[0]).toMatchObject({
     status: "paid",
-    purpose: "credits",
+    purpose: "order",
     creditsBought: 500,
     creditsAvailable: 500,
   });
   const [session] = await sessionsOf(ada);
   const lots = await owner`select source, granted from lots where tenant_id = ${ada.tenant.id}`;
-  expect(lots).toEqual([{ source: `payment:${session?.payment_intent}`, granted: "500" }]);
+  expect(lots).toEqual([{ source: `order:${orderId}:1`, granted: "500" }]);
   const audits = await owner`
-    select actor, details from audit_events where tenant_id = ${ada.tenant.id} and action = 'checkout.paid'`;
+    select subject, details from audit_events where tenant_id = ${ada.tenant.id} and action = 'order.fulfilled'`;
   expect(audits).toHaveLength(1);
-  expect(audits[0]?.details).toEqual({
-    item: "credits_500",
+  expect(audits[0]?.subject).toBe(orderId);
+  expect(audits[0]?.details).toMatchObject({
     credits: 500,
     session: sessionId,
     payment: session?.payment_intent,

@@ -1,25 +1,25 @@
 import { and, eq, notInArray } from "drizzle-orm";
 import type Stripe from "stripe";
 import type { TenantCtx } from "../context";
-import { grantCredits } from "../credits/grant-credits";
 import type { Tx } from "../db/client";
 import { entitle } from "../entitlements/entitle";
 import { audit } from "../events/service";
 import { currentPlan, ensurePlanVersions } from "../plans/service";
 import type { StripeState } from "./fetch";
-import { decidingSubscription, type Interval, idOf, instantOf, isLive, settlementOf } from "./rules";
+import { followPrepaid } from "./prepaid";
+import { decidingSubscription, type Interval, instantOf, isLive } from "./rules";
+import { settleCheckout } from "./settle-checkout";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
-import { checkouts, subscriptions } from "./tables";
+import { subscriptions } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
-
-const DAY_MS = 86_400_000;
 
 /** Writes what Stripe says into our tables, and everything that follows from it, in the caller's transaction. */
 export async function applyState(ctx: WritingCtx, state: StripeState): Promise<void> {
   await copySubscriptions(ctx, state);
-  for (const [checkoutId, session] of state.sessions) await settle(ctx, checkoutId, session);
+  for (const [checkoutId, session] of state.sessions) await settleCheckout(ctx, checkoutId, session);
   await followSubscription(ctx);
+  await followPrepaid(ctx);
 }
 
 async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<void> {
@@ -103,45 +103,6 @@ function rowOf(
 
 const intervalOf = (price: Stripe.Price): Interval =>
   price.recurring?.interval === "year" ? "year" : "month";
-
-/** Grants by what our own row sold, never by an amount, and once per payment however often it is told. */
-async function settle(
-  ctx: WritingCtx,
-  checkoutId: string,
-  session: Stripe.Checkout.Session | null,
-): Promise<void> {
-  const settlement = settlementOf(session);
-  if (settlement === "open") return;
-  const ofCheckout = and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.id, checkoutId));
-  const [row] = await ctx.tx.select().from(checkouts).where(ofCheckout);
-  if (!row || row.completedAt) return;
-  if (settlement !== "paid") {
-    const status = settlement === "pending" ? "complete" : "expired";
-    await ctx.tx.update(checkouts).set({ status }).where(ofCheckout);
-    return;
-  }
-  const now = ctx.now();
-  await ctx.tx.update(checkouts).set({ status: "complete", completedAt: now }).where(ofCheckout);
-  const payment = idOf(session?.payment_intent) ?? row.sessionId;
-  const { amount_total: totalMinor = null, currency = null } = session ?? {};
-  const facts = {
-    item: row.item,
-    credits: row.credits,
-    session: row.sessionId,
-    payment,
-    totalMinor,
-    currency,
-  };
-  await audit(ctx, { action: "checkout.paid", subject: row.id, details: facts });
-  if (row.purpose !== "credits" || row.credits === null) return;
-  const days = row.creditsExpireAfterDays;
-  await grantCredits(ctx, {
-    amount: row.credits,
-    kind: "purchase",
-    source: `payment:${payment}`,
-    expiresAt: days === null ? null : new Date(now.getTime() + days * DAY_MS),
-  });
-}
 
 /** An operator's choice of plan outlasts a missing subscription, and a tenant on the default keeps its version. */
 async function followSubscription(ctx: WritingCtx): Promise<void> {

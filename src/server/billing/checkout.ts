@@ -1,66 +1,75 @@
-import { and, eq } from "drizzle-orm";
 import type { TenantCtx } from "../context";
-import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";
+import { planVersion } from "../plans/service";
 import { ensureCustomer } from "./customer";
 import { type CheckoutInput, checkoutInput } from "./inputs";
-import { priceIdOf } from "./prices";
-import { type Purchase, purchaseOf } from "./purchase";
+import { clashingPages, isFor, isPlanOnItsWay } from "./open-pages";
+import { prepaidOf } from "./prepaid";
+import { compare, isRunning, type PrepaidTerm } from "./prepaid-rules";
+import { priceIdsOf } from "./prices";
+import { isSubscription, type Purchase, purchaseOf } from "./purchase";
 import { isLive } from "./rules";
 import { closeSession, openSession } from "./session";
 import { localSubscriptions } from "./subscription";
 import { syncCustomer } from "./sync";
-import { checkouts } from "./tables";
 import { tryTurn, untilAnswered } from "./turn";
 
 /**
- * The address of a hosted page that sells a plan or a pack. However often and from however many tabs it is asked
- * for, one page per purpose is open: the same wish gets the same address, another wish closes the old page first.
- * @throws AppError INVALID_INPUT, ALREADY_SUBSCRIBED, PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
+ * The address of a hosted page that sells a plan, credits, or both. However often and from however many tabs it is
+ * asked for, one page per purpose is open, and one that sells a plan: the same wish gets the same address, another
+ * wish closes the old page first.
+ * @throws AppError INVALID_INPUT, ALREADY_SUBSCRIBED, CONFLICT (a plan that is paid for is in the way),
+ * PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
  */
 export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promise<{ url: string }> {
   const purchase = await purchaseOf(ctx, parseInput(checkoutInput, input));
-  const priceId = await priceIdOf(ctx, purchase.price);
+  const priceIds = await priceIdsOf(ctx, purchase.lines);
   return untilAnswered(async () => {
     const customerId = await ensureCustomer(ctx);
     // What was paid or closed at Stripe meanwhile is known after this, so our own rows can be believed.
     await syncCustomer(ctx);
-    if (purchase.purpose === "subscription") await refuseSecondSubscription(ctx);
-    const open = await openCheckout(ctx, purchase.purpose);
-    if (open?.url && isFor(open, purchase)) return { url: open.url };
-    if (open?.sessionId) {
-      await closeSession(ctx, open.sessionId);
+    await refuseClash(ctx, purchase);
+    const open = (await clashingPages(ctx, purchase)).filter(({ row }) => row.sessionId !== null);
+    const [page] = open;
+    if (page?.row.url && open.length === 1 && isFor(page, purchase)) return { url: page.row.url };
+    if (page?.row.sessionId) {
+      await closeSession(ctx, page.row.sessionId);
       return null;
     }
     return tryTurn(ctx, async (turn) => {
-      const known = await openCheckout(ctx, purchase.purpose);
-      if (known?.sessionId) return null;
-      const interrupted = known && isFor(known, purchase) ? known : null;
-      return openSession(ctx, { turn, purchase, priceId, customerId, interrupted });
+      const known = await clashingPages(ctx, purchase);
+      if (known.some(({ row }) => row.sessionId !== null)) return null;
+      const interrupted = known.find((one) => isFor(one, purchase))?.row ?? null;
+      const replaces = known.map(({ row }) => row);
+      return openSession(ctx, { turn, purchase, priceIds, customerId, interrupted, replaces });
     });
   });
 }
 
-async function refuseSecondSubscription(ctx: TenantCtx): Promise<void> {
-  const subscribed = (await localSubscriptions(ctx)).some(({ status }) => isLive(status));
-  if (!subscribed) return;
-  throw new AppError("ALREADY_SUBSCRIBED", "This workspace has a subscription already.", {
-    hint: "Change or cancel it in the billing portal (billing.portal).",
-  });
+/** One plan at a time: a subscription, or days that are paid for, and of those never a cheaper plan's. */
+async function refuseClash(ctx: TenantCtx, { lines }: Purchase): Promise<void> {
+  const plan = lines.find(({ kind }) => kind === "plan");
+  if (!plan) return;
+  if ((await localSubscriptions(ctx)).some(({ status }) => isLive(status)))
+    throw new AppError("ALREADY_SUBSCRIBED", "This workspace has a subscription already.", {
+      hint: "Change or cancel it in the billing portal (billing.portal).",
+    });
+  if (await isPlanOnItsWay(ctx))
+    throw new AppError("CONFLICT", "A payment for a plan is on its way. Please wait until it has arrived.");
+  const { term } = await prepaidOf(ctx);
+  if (!isRunning(term, ctx.now())) return;
+  const { definition, planId } = await planVersion(ctx, plan.planVersion!);
+  const { name, price } = definition.plan;
+  const isDowngrade = price.kind === "prepaid" && compare({ planId, price }, term) === "downgrade";
+  if (isSubscription(plan) || isDowngrade) throw await paidAhead(ctx, term, name);
 }
 
-async function openCheckout(ctx: TenantCtx, purpose: Purchase["purpose"]) {
-  const { tenantId, purpose: ofPurpose, status } = checkouts;
-  const [row] = await inTenant(ctx, (tx) =>
-    tx
-      .select()
-      .from(checkouts)
-      .where(and(eq(tenantId, ctx.tenant.id), eq(ofPurpose, purpose), eq(status, "open"))),
+async function paidAhead(ctx: TenantCtx, term: PrepaidTerm, wanted: string): Promise<AppError> {
+  const { definition } = await planVersion(ctx, term.planVersion);
+  const day = term.endsAt.toISOString().slice(0, 10);
+  return new AppError(
+    "CONFLICT",
+    `${definition.plan.name} is paid for until ${day}. ${wanted} can be bought after that.`,
   );
-  return row;
-}
-
-function isFor(row: typeof checkouts.$inferSelect, purchase: Purchase): boolean {
-  return row.item === purchase.item && row.credits === purchase.credits;
 }

@@ -15,6 +15,9 @@ const MAX_SUBSCRIPTIONS = 1_000;
 /** Newest first: whatever waits behind so many pages is long expired. */
 const MAX_PENDING = 20;
 
+/** What says whether a session was paid, and by which payment. */
+const SESSION_PARTS = ["payment_intent", "subscription", "invoice.payments"] as const;
+
 /** How things stand at Stripe, read while we have the turn. */
 export interface StripeState {
   subscriptions: Stripe.Subscription[];
@@ -98,7 +101,7 @@ async function unsettledSessions(ctx: TenantCtx): Promise<Map<string, Stripe.Che
 
 async function retrieveSession(ctx: Ctx, sessionId: string): Promise<Stripe.Checkout.Session | null> {
   try {
-    return await ctx.stripe.checkout.sessions.retrieve(sessionId, { expand: ["payment_intent"] });
+    return await ctx.stripe.checkout.sessions.retrieve(sessionId, { expand: [...SESSION_PARTS] });
   } catch (error) {
     if (isMissingAtStripe(error)) return null;
     throw error;

@@ -1,11 +1,28 @@
 import { z } from "zod";
+import { MAX_CREDITS_A_PURCHASE } from "@/lib/price-list";
 
 const idInput = z.string().min(1).max(40);
 
-/** What to buy: a plan for an interval, or a pack of credits. */
+/** More periods than this at once are a slip of the finger. */
+const MAX_PERIODS = 36;
+
+/**
+ * What to buy: a plan for an interval, a pack of credits, or several things in one checkout: a plan (a prepaid one for
+ * so many of its periods), a pack, and any amount of credits.
+ */
 export const checkoutInput = z.union([
   z.strictObject({ plan: idInput, interval: z.enum(["month", "year"]).default("month") }),
   z.strictObject({ pack: idInput }),
+  z.strictObject({
+    order: z.strictObject({
+      plan: idInput.optional(),
+      interval: z.enum(["month", "year"]).default("month"),
+      periods: z.number().int().min(1).max(MAX_PERIODS).default(1),
+      pack: idInput.optional(),
+      /** 0: none. */
+      credits: z.number().int().min(0).max(MAX_CREDITS_A_PURCHASE).default(0),
+    }),
+  }),
 ]);
 export type CheckoutInput = z.input<typeof checkoutInput>;
 
@@ -31,3 +48,18 @@ export const setAutoTopUpInput = z.discriminatedUnion("enabled", [
   }),
 ]);
 export type SetAutoTopUpInput = z.input<typeof setAutoTopUpInput>;
+
+const PAGE_SIZE = 20;
+const MAX_PAGE_SIZE = 100;
+
+/** The newest orders, or those after `cursor` (the answer's `next`). */
+export const ordersInput = z
+  .strictObject({
+    cursor: z.string().max(40).optional(),
+    limit: z.number().int().min(1).max(MAX_PAGE_SIZE).default(PAGE_SIZE),
+  })
+  .default({ limit: PAGE_SIZE });
+export type OrdersInput = z.input<typeof ordersInput>;
+
+export const orderInput = z.strictObject({ orderId: z.string().min(1).max(40) });
+export type OrderInput = z.input<typeof orderInput>;

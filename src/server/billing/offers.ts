@@ -1,5 +1,5 @@
 import type { Money } from "@/lib/money";
-import type { Feature, Limit, Price, PriceList } from "@/lib/price-list";
+import type { CreditAmount, Feature, Limit, Price, PriceList } from "@/lib/price-list";
 import type { Ctx } from "../context";
 
 export interface FeatureOffer {
@@ -16,11 +16,13 @@ export interface PlanOffer {
   id: string;
   name: string;
   tagline: string;
-  /** `contact` plans are sold by people, and `free` ones need no checkout. */
+  /** `contact` plans are sold by people, `free` ones need no checkout, `prepaid` ones are paid once for some days. */
   kind: Price["kind"];
   /** null when the plan isn't sold for that interval. */
   monthly: Money | null;
   annual: Money | null;
+  /** null when the plan isn't paid ahead by the day. */
+  prepaid: { price: Money; days: number } | null;
   /** By feature id. */
   limits: Readonly<Record<string, Limit>>;
 }
@@ -39,11 +41,13 @@ export interface Offers {
   /** Cheapest first. */
   plans: PlanOffer[];
   packs: PackOffer[];
+  /** Any amount from `min` to `max`, at `ceil(credits × minorUnits / perUnits)`; null when only packs are sold. */
+  amount: CreditAmount | null;
 }
 
 /** Everything that is for sale now. A tenant on an older version keeps what it bought. */
 export function listOffers(ctx: Ctx): Offers {
-  const { currency, features, plans, packs } = ctx.prices;
+  const { currency, features, plans, packs, credits: rules } = ctx.prices;
   const money = (amountMinor: number | null): Money | null =>
     amountMinor === null ? null : { amountMinor: BigInt(amountMinor), currency };
   return {
@@ -62,8 +66,10 @@ export function listOffers(ctx: Ctx): Offers {
       kind: price.kind,
       monthly: money(price.kind === "recurring" ? price.monthlyMinor : null),
       annual: money(price.kind === "recurring" ? price.annualMinor : null),
+      prepaid: prepaidOffer(price, currency),
       limits,
     })),
+    amount: rules?.amount ?? null,
     packs: packs.map(({ id, name, credits, priceMinor, expiresAfterDays }) => ({
       id,
       name,
@@ -72,6 +78,11 @@ export function listOffers(ctx: Ctx): Offers {
       expiresAfterDays,
     })),
   };
+}
+
+function prepaidOffer(price: Price, currency: string): PlanOffer["prepaid"] {
+  if (price.kind !== "prepaid") return null;
+  return { price: { amountMinor: BigInt(price.priceMinor), currency }, days: price.days };
 }
 
 function unitOf(features: PriceList["features"], feature: Feature): string | null {

@@ -21,13 +21,30 @@ export async function currentPrices(ctx: Ctx): Promise<WantedPrice[]> {
  * The id of a price at Stripe: as we wrote it down, or else as Stripe knows it by its lookup key.
  * @throws AppError PRICES_NOT_PUSHED when there is none that charges what the list says, PAYMENT_PROVIDER
  */
-export async function priceIdOf(ctx: Ctx, wanted: WantedPrice): Promise<string> {
+async function priceIdOf(ctx: Ctx, wanted: WantedPrice): Promise<string> {
   const known = (await recordedPrices(ctx, [wanted.lookupKey])).get(wanted.lookupKey);
   if (known) return known.priceId;
   const found = (await pricesAtStripe(ctx, [wanted.lookupKey])).get(wanted.lookupKey);
   if (!found || !isSamePrice(found, wanted)) throw pricesNotPushed(wanted.lookupKey);
   await recordPrice(ctx, found);
   return found.id;
+}
+
+/**
+ * The ids at Stripe of the prices that these lines name, by lookup key. A line without one says itself what it costs.
+ * @throws AppError PRICES_NOT_PUSHED, PAYMENT_PROVIDER
+ */
+export async function priceIdsOf(
+  ctx: Ctx,
+  lines: readonly { lookupKey?: string | null | undefined }[],
+): Promise<ReadonlyMap<string, string>> {
+  const prices = await currentPrices(ctx);
+  const found = new Map<string, string>();
+  for (const { lookupKey } of lines) {
+    const wanted = prices.find((price) => price.lookupKey === lookupKey);
+    if (wanted) found.set(wanted.lookupKey, await priceIdOf(ctx, wanted));
+  }
+  return found;
 }
 
 /** What we wrote down about prices, by lookup key. */

@@ -4,7 +4,7 @@ import { balance } from "../credits/balance";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";
-import { currentPlan } from "../plans/service";
+import { currentPlan, planVersion } from "../plans/service";
 import { type ReturnInput, returnInput } from "./inputs";
 import { syncCustomer } from "./sync";
 import { checkouts } from "./tables";
@@ -12,8 +12,12 @@ import { checkouts } from "./tables";
 export interface ReturnView {
   /** `processing`: the payment is on its way, such as a bank debit, and nothing was granted yet. */
   status: "paid" | "processing" | "open" | "expired";
-  purpose: "subscription" | "credits";
-  /** What this checkout sold: credits, or null for a plan. */
+  purpose: "subscription" | "order";
+  /** Its receipt (`billing.order`); null for a subscription alone. */
+  orderId: string | null;
+  /** The plan that this checkout sold, by its name; null for credits alone. */
+  planBought: string | null;
+  /** All credits that this checkout sold; null when it sold none. */
   creditsBought: number | null;
   /** The plan in force now. */
   plan: { id: string; name: string; version: string; interval: "month" | "year" };
@@ -34,11 +38,18 @@ export async function completeReturn(ctx: TenantCtx, input: ReturnInput): Promis
   const { id, name } = version.definition.plan;
   return {
     status: statusOf(checkout),
-    purpose: checkout.purpose,
+    purpose: checkout.purpose === "subscription" ? "subscription" : "order",
+    orderId: checkout.orderId,
+    planBought: await planSold(ctx, checkout),
     creditsBought: checkout.credits,
     plan: { id, name, version: version.id, interval },
     creditsAvailable: (await balance(ctx)).available,
   };
+}
+
+async function planSold(ctx: TenantCtx, { item }: typeof checkouts.$inferSelect): Promise<string | null> {
+  const [, id] = /^([a-z][a-z0-9_]*@\d+):/.exec(item) ?? [];
+  return id ? (await planVersion(ctx, id)).definition.plan.name : null;
 }
 
 /** For whoever comes back from Stripe's portal: the same sync as the webhooks, so that the page is not behind them. */

@@ -2,8 +2,9 @@ import type { TRPCRouterRecord } from "@trpc/server";
 import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { startCheckout } from "./checkout";
-import { checkoutInput, returnInput, setAutoTopUpInput } from "./inputs";
+import { checkoutInput, orderInput, ordersInput, returnInput, setAutoTopUpInput } from "./inputs";
 import { listOffers } from "./offers";
+import { listOrders, orderOf } from "./orders";
 import { openPortal } from "./portal";
 import { completeReturn, refreshBilling } from "./return";
 import { subscriptionOf } from "./subscription";
@@ -14,6 +15,12 @@ export const billingRouter = {
   checkout: can("billing:write")
     .input(checkoutInput)
     .mutation(({ ctx, input }) => startCheckout(ctx, input)),
+  orders: can("billing:read")
+    .input(ordersInput)
+    .query(({ ctx, input }) => listOrders(ctx, input)),
+  order: can("billing:read")
+    .input(orderInput)
+    .query(({ ctx, input }) => orderOf(ctx, input)),
   portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
   refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")

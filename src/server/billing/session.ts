@@ -5,14 +5,15 @@ import { actorName, type TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { retireCustomer } from "./customer";
+import { type CheckoutRow, closePages } from "./open-pages";
+import type { NewLine } from "./order-lines";
+import { placeOrder } from "./place-order";
 import { pricesNotPushed } from "./prices";
-import type { Purchase } from "./purchase";
+import { creditsOf, needsOrder, type Purchase } from "./purchase";
 import { instantOf } from "./rules";
 import { asProviderError, isFateUnknown, isKeySpent, isMissingAtStripe } from "./stripe-client";
 import { checkouts, customers } from "./tables";
 import { ofTurn, type Turn } from "./turn";
-
-type CheckoutRow = typeof checkouts.$inferSelect;
 
 /** Stripe's default for hosted pages. */
 const SESSION_HOURS = 24;
@@ -23,10 +24,13 @@ const HOUR_MS = 3_600_000;
 export interface Opening {
   turn: Turn;
   purchase: Purchase;
-  priceId: string;
+  /** By lookup key. */
+  priceIds: ReadonlyMap<string, string>;
   customerId: string;
   /** The open row of a call that died before it knew its session. */
   interrupted: CheckoutRow | null;
+  /** Rows of calls that died, which the new page takes the place of. */
+  replaces: readonly CheckoutRow[];
 }
 
 /**
@@ -45,8 +49,8 @@ export async function openSession(ctx: TenantCtx, opening: Opening): Promise<{ u
   } catch (error) {
     // Under its key the same session comes back, so the row stays open for the next try.
     if (isFateUnknown(error)) throw asProviderError(error);
-    await setExpired(ctx, row.id);
-    if (isMissingAtStripe(error, "line_items")) throw pricesNotPushed(opening.purchase.price.lookupKey);
+    await inTenant(ctx, (_tx, inner) => closePages(inner, [row]));
+    if (isMissingAtStripe(error, "line_items")) throw pricesNotPushed(opening.purchase.item);
     if (!isMissingAtStripe(error, "customer")) throw asProviderError(error);
     await retireCustomer(ctx, opening.customerId);
     return null;
@@ -64,18 +68,38 @@ export async function closeSession(ctx: TenantCtx, sessionId: string): Promise<v
 
 async function reserve(
   ctx: TenantCtx,
-  { turn, purchase, interrupted }: Opening,
+  { turn, purchase, interrupted, replaces }: Opening,
 ): Promise<CheckoutRow | null> {
   const now = ctx.now();
   if (interrupted && now.getTime() - interrupted.createdAt.getTime() < RESUME_HOURS * HOUR_MS)
     return interrupted;
-  const row: CheckoutRow = {
+  return inTenant(ctx, async (tx, inner) => {
+    const ours = await tx.select().from(customers).where(ofTurn(ctx, turn)).for("no key update");
+    if (ours.length === 0) return null;
+    await closePages(inner, replaces);
+    const { currency } = ctx.prices;
+    const { lines } = purchase;
+    const order = needsOrder(purchase)
+      ? await placeOrder(inner, { origin: "checkout", currency, lines })
+      : null;
+    const row = newRow(ctx, purchase, order?.id ?? null);
+    await tx.insert(checkouts).values(row);
+    const details = { item: row.item, ...(order ? { order: order.id } : {}) };
+    await audit(inner, { action: "checkout.opened", subject: row.id, details });
+    return row;
+  });
+}
+
+function newRow(ctx: TenantCtx, purchase: Purchase, orderId: string | null): CheckoutRow {
+  const now = ctx.now();
+  return {
     tenantId: ctx.tenant.id,
     id: newId("checkout", now),
     purpose: purchase.purpose,
     item: purchase.item,
-    credits: purchase.credits,
-    creditsExpireAfterDays: purchase.creditsExpireAfterDays,
+    orderId,
+    credits: creditsOf(purchase.lines),
+    creditsExpireAfterDays: null,
     status: "open",
     sessionId: null,
     url: null,
@@ -84,35 +108,39 @@ async function reserve(
     createdAt: now,
     completedAt: null,
   };
-  return inTenant(ctx, async (tx, inner) => {
-    const ours = await tx.select().from(customers).where(ofTurn(ctx, turn)).for("no key update");
-    if (ours.length === 0) return null;
-    await tx
-      .update(checkouts)
-      .set({ status: "expired" })
-      .where(and(ofPurpose(ctx, purchase.purpose), eq(checkouts.status, "open")));
-    await tx.insert(checkouts).values(row);
-    await audit(inner, { action: "checkout.opened", subject: row.id, details: { item: row.item } });
-    return row;
-  });
 }
 
-/** Everything here follows from the row and its tenant: a key answers the same words only. */
+/** Everything here follows from what is bought and its tenant: a key answers the same words only. */
 function sessionParams(
   ctx: TenantCtx,
   row: CheckoutRow,
-  { priceId, customerId }: Opening,
+  { purchase, priceIds, customerId }: Opening,
 ): Stripe.Checkout.SessionCreateParams {
   const billingUrl = `${ctx.appUrl}/${ctx.tenant.slug}/billing`;
   return {
     mode: row.purpose === "subscription" ? "subscription" : "payment",
     customer: customerId,
-    line_items: [{ price: priceId, quantity: 1 }],
+    line_items: purchase.lines.map((line) => lineItem(line, priceIds, ctx.prices.currency)),
     success_url: `${billingUrl}/return?session_id={CHECKOUT_SESSION_ID}`,
     cancel_url: billingUrl,
     client_reference_id: row.id,
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
+    // Tax depends on where the customer is, and the page asks for that.
+    ...(ctx.prices.automaticTax
+      ? { automatic_tax: { enabled: true }, customer_update: { address: "auto", name: "auto" } }
+      : {}),
   };
+}
+
+function lineItem(
+  { lookupKey, name, amountMinor }: NewLine,
+  priceIds: ReadonlyMap<string, string>,
+  currency: string,
+): Stripe.Checkout.SessionCreateParams.LineItem {
+  const price = priceIds.get(lookupKey ?? "");
+  if (price) return { price, quantity: 1 };
+  const product_data = { name };
+  return { price_data: { currency, unit_amount: Number(amountMinor), product_data }, quantity: 1 };
 }
 
 /** When the row was closed in the meantime (our turn had lapsed), nobody may pay this page: it is closed too. */
@@ -135,15 +163,3 @@ async function remember(
   await closeSession(ctx, sessionId);
   return null;
 }
-
-async function setExpired(ctx: TenantCtx, id: string): Promise<void> {
-  await inTenant(ctx, (tx) =>
-    tx
-      .update(checkouts)
-      .set({ status: "expired" })
-      .where(and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.id, id))),
-  );
-}
-
-const ofPurpose = (ctx: TenantCtx, purpose: Purchase["purpose"]) =>
-  and(eq(checkouts.tenantId, ctx.tenant.id), eq(checkouts.purpose, purpose));

@@ -100,13 +100,21 @@ function upgrade(prices: PriceList, stopped: Stopped): WayOut[] {
     return gives >= wanted.limit && (capped || gives > size);
   });
   if (!plan) return [];
-  const price = monthlyMinor(plan);
-  const costMinor = price === null ? null : price - (monthlyMinor(current) ?? 0);
-  const message =
-    costMinor === null
-      ? `Ask us for the plan ${plan.name}.`
-      : `Upgrade to ${plan.name} for ${money(prices, costMinor)} more a month.`;
-  return [{ kind: "upgrade", plan: plan.id, costMinor, message }];
+  return [{ kind: "upgrade", plan: plan.id, ...upgradeWords(prices, plan, current) }];
+}
+
+function upgradeWords(
+  prices: PriceList,
+  { name, price }: Plan,
+  current: Plan | undefined,
+): { costMinor: number | null; message: string } {
+  if (price.kind === "contact") return { costMinor: null, message: `Ask us for the plan ${name}.` };
+  if (price.kind === "prepaid") {
+    const costMinor = price.priceMinor;
+    return { costMinor, message: `Get ${name} for ${price.days} days at ${money(prices, costMinor)}.` };
+  }
+  const costMinor = (price.kind === "recurring" ? price.monthlyMinor : 0) - monthlyMinor(current);
+  return { costMinor, message: `Upgrade to ${name} for ${money(prices, costMinor)} more a month.` };
 }
 
 interface Bought {
@@ -145,9 +153,9 @@ function bought(packs: Bought["packs"]): Bought {
 
 const planOf = (prices: PriceList, id: string) => prices.plans.find((plan) => plan.id === id);
 
-function monthlyMinor(plan: Plan | undefined): number | null {
-  if (plan?.price.kind === "recurring") return plan.price.monthlyMinor;
-  return plan?.price.kind === "contact" ? null : 0;
+/** What the tenant pays each month already. */
+function monthlyMinor(plan: Plan | undefined): number {
+  return plan?.price.kind === "recurring" ? plan.price.monthlyMinor : 0;
 }
 
 function capsOf(plan: Plan | undefined, feature: string): { perRequest: number; perWindow: number } {

@@ -2,9 +2,10 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
+import type { CheckoutInput } from "@/server/billing/inputs";
 import { useTRPC } from "@/trpc/client";
 
-export type Wish = { plan: string; interval: "month" | "year" } | { pack: string };
+export type Wish = CheckoutInput;
 
 /**
  * Leads to the hosted checkout or portal. `busy` stays on until the browser has left the page, so a second click

@@ -7,6 +7,7 @@ export type Interval = "month" | "year";
 
 /** What a plan costs for an interval; null when it is free, sold by people, or not sold that way. */
 function priceFor(plan: PlanOffer, interval: Interval): Money | null {
+  if (plan.prepaid) return plan.prepaid.price;
   return interval === "month" ? plan.monthly : plan.annual;
 }
 
@@ -22,7 +23,7 @@ export function PlanPrice({ plan, interval }: { plan: PlanOffer; interval: Inter
         </Text>
         {price && (
           <Text size="sm" c="dimmed">
-            per {per}
+            {plan.prepaid ? `for ${plan.prepaid.days} days` : `per ${per}`}
           </Text>
         )}
       </Group>
@@ -36,6 +37,7 @@ export function PlanPrice({ plan, interval }: { plan: PlanOffer; interval: Inter
 function noteOf(plan: PlanOffer, price: Money | null, per: Interval): string {
   if (plan.kind === "contact") return "Made to measure";
   if (!price) return "Free for as long as you like";
+  if (plan.prepaid) return "Paid once, renews only if you do";
   if (per === "month" || !plan.monthly) return "Cancel any time";
   const twelveMonths = { ...plan.monthly, amountMinor: plan.monthly.amountMinor * 12n };
   return `instead of ${formatPrice(formatMoney(twelveMonths))} paid monthly`;

@@ -33,7 +33,7 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
     <Message
       color="fern"
       icon={<IconCheck />}
-      title={bought === null ? `You are on ${view.plan.name}` : `${formatCount(bought)} credits added`}
+      title={paidTitle(view)}
       text={
         bought === null
           ? "The new limits apply from now on."
@@ -57,6 +57,12 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
       </Group>
     </Message>
   );
+}
+
+function paidTitle({ creditsBought, planBought, plan }: View): string {
+  if (creditsBought === null) return `You are on ${plan.name}`;
+  const added = `${formatCount(creditsBought)} credits added`;
+  return planBought === null ? added : `You are on ${plan.name}, ${added}`;
 }
 
 const UNPAID = {
