@@ -83,7 +83,8 @@ describe("rows", () => {
       expect(seen, table).toEqual({ n: 0 });
       if (stored?.n === 0) continue;
       const row = JSON.stringify(await rowOf(table));
-      const insert = sql`insert into ${name} select (jsonb_populate_record(null::${name}, ${row}::jsonb)).*`;
+      const columns = sql.raw(await givenColumns(table));
+      const insert = sql`insert into ${name} (${columns}) select ${columns} from jsonb_populate_record(null::${name}, ${row}::jsonb)`;
       const moved = inTenant(ada, (tx) => tx.execute(insert));
       await expect(moved, table).rejects.toMatchObject({ cause: { code: "42501" } });
     }
@@ -134,6 +135,14 @@ async function expectRefused(table: string, column: string): Promise<void> {
 }
 
 /** Some row of bo's, as it stands, to be pushed through ada's transaction. */
+/** PostgreSQL reckons the generated ones itself. */
+async function givenColumns(table: string): Promise<string> {
+  const rows = await scene.owner`
+    select quote_ident(attname) as name from pg_attribute
+    where attrelid = ${table}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`;
+  return rows.map(({ name }) => name).join(", ");
+}
+
 async function rowOf(table: string): Promise<unknown> {
   const [row] =
     await scene.owner`select to_jsonb(t) as row from ${scene.owner(table)} t where tenant_id = ${bo.tenant.id} limit 1`;
