@@ -98,10 +98,29 @@ interface Wanted {
   limit: number;
 }
 
-/** One statement, and so one instant: what the lots have left, less what newer rows moved, is the balance after a row. */
+/**
+ * One statement, and so one instant: what the lots have left, less what newer rows moved, is the balance after a row. The
+ * page's rows are found first, along the index; only what lies between them and the cursor is then summed.
+ */
 async function movedRows(tx: Tx, ctx: TenantCtx, { unit, group, span, cursor, limit }: Wanted) {
   const movement = movementOf(unit);
   const anchor: SQL<number> = cursor ? sql<number>`${cursor.balance}::bigint` : leftInLots(ctx, unit);
+  const below = cursor ? lt(entries.id, cursor.id) : undefined;
+  const page = tx.$with("page").as(
+    tx
+      .select({ id: entries.id })
+      .from(entries)
+      .where(
+        and(
+          movedEntries(ctx, unit, span.from),
+          below,
+          group === undefined ? undefined : inArray(entries.operation, operationsOf(group)),
+          span.until === null ? undefined : lt(entries.id, span.until),
+        ),
+      )
+      .orderBy(desc(entries.id))
+      .limit(limit),
+  );
   const moved = tx
     .select({
       id: entries.id,
@@ -114,37 +133,22 @@ async function movedRows(tx: Tx, ctx: TenantCtx, { unit, group, span, cursor, li
       kind: sql<string | null>`${entries.properties} ->> 'kind'`.as("kind"),
       createdAt: entries.createdAt,
       movement: movement.as("movement"),
-      // Up to this row, which the plan yields row by row: nothing past the page is read.
-      upTo: sql<number>`sum(${movement}) over (order by ${entries.id} desc rows unbounded preceding)`.as(
-        "up_to",
-      ),
+      newer: sql<number>`sum(${movement}) over (order by ${entries.id} desc) - ${movement}`.as("newer"),
     })
     .from(entries)
-    .where(and(movedEntries(ctx, unit, span.from), cursor ? lt(entries.id, cursor.id) : undefined))
+    .where(and(movedEntries(ctx, unit, sql`(select min(id) from page)`), below))
     .as("moved");
+  const { newer, ...columns } = moved._.selectedFields;
   return tx
+    .with(page)
     .select({
-      id: moved.id,
-      operation: moved.operation,
-      feature: moved.feature,
-      units: moved.units,
-      key: moved.key,
-      reason: moved.reason,
-      actor: moved.actor,
-      kind: moved.kind,
-      createdAt: moved.createdAt,
+      ...columns,
       movement: sql<number>`${moved.movement}`.mapWith(Number),
-      balanceAfter: sql<number>`${anchor} - ${moved.upTo} + ${moved.movement}`.mapWith(Number),
+      balanceAfter: sql<number>`${anchor} - ${newer}`.mapWith(Number),
     })
     .from(moved)
-    .where(
-      and(
-        group === undefined ? undefined : inArray(moved.operation, operationsOf(group)),
-        span.until === null ? undefined : lt(moved.id, span.until),
-      ),
-    )
-    .orderBy(desc(moved.id))
-    .limit(limit);
+    .where(inArray(moved.id, sql`(select id from page)`))
+    .orderBy(desc(moved.id));
 }
 
 function movementView(row: Awaited<ReturnType<typeof movedRows>>[number]): Movement {

@@ -21,10 +21,10 @@ export function movementOf(unit: string): SQL<number> {
  * Entries of live months that moved lots of the unit. What was archived counts as one opening balance: the sums that were
  * brought forward and what was kept of those months stand for it, and are left out.
  */
-export function movedEntries(ctx: TenantCtx, unit: string, begins: string): SQL | undefined {
+export function movedEntries(ctx: TenantCtx, unit: string, from: string | SQL): SQL | undefined {
   return and(
     eq(entries.tenantId, ctx.tenant.id),
-    gte(entries.id, begins),
+    gte(entries.id, from),
     ne(entries.operation, "brought_forward"),
     unit === "credits" ? or(eq(entries.feature, unit), ne(entries.credits, 0)) : eq(entries.feature, unit),
     sql`${movementOf(unit)} <> 0`,
