@@ -185,6 +185,15 @@ test("a pack that became dearer, smaller or disappeared is not bought: the tenan
   }
 });
 
+test("where packs are sold with tax nothing is charged off session, for only a page works tax out", async () => {
+  const bo = await lowTenant("bo");
+  const prices = { ...ctx.prices, automaticTax: true };
+  await expect(setAutoTopUp({ ...bo, prices }, TERMS)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  await topUps({ ...ctx, prices });
+  expect(await autoTopUp(bo)).toMatchObject({ state: "stopped", stopped: { reason: "pack_changed" } });
+  expect(await intentsOf(bo)).toEqual([]);
+});
+
 test("a pack that became cheaper is bought at its price now", async () => {
   const cleo = await lowTenant("cleo");
   const packs = ctx.prices.packs.map((pack) => ({ ...pack, priceMinor: pack.priceMinor - 100 }));

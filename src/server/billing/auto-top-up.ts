@@ -16,6 +16,7 @@ import {
   type AutoTopUpRow,
   decideTopUp,
   lockAutoTopUp,
+  packOffSession,
   spendable,
   spentThisMonth,
   topUpMonth,
@@ -100,7 +101,12 @@ export async function setAutoTopUp(ctx: TenantCtx, input: SetAutoTopUpInput): Pr
 }
 
 function packOf(ctx: TenantCtx, { pack: id, monthlyCapMinor }: Wish): CreditPack {
-  const pack = ctx.prices.packs.find((one) => one.id === id);
+  if (ctx.prices.automaticTax)
+    throw new AppError(
+      "INVALID_INPUT",
+      "Packs are sold with tax here, which only a checkout page can work out.",
+    );
+  const pack = packOffSession(ctx, id);
   if (!pack) throw new AppError("INVALID_INPUT", "There is no such pack.");
   if (monthlyCapMinor < pack.priceMinor)
     throw new AppError("INVALID_INPUT", "The monthly limit is below the price of one pack.");

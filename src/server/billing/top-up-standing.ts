@@ -1,6 +1,7 @@
 import { and, eq, gt, gte, inArray, isNull, lte, ne, or, sum } from "drizzle-orm";
+import type { CreditPack } from "@/lib/price-list";
 import { periodAt } from "@/lib/time";
-import type { TenantCtx } from "../context";
+import type { Ctx, TenantCtx } from "../context";
 import { creditAccounts } from "../credits/tables";
 import type { Tx } from "../db/client";
 import { tenantBlocks } from "../entitlements/tables";
@@ -32,12 +33,18 @@ export async function decideTopUp(
   return topUpDecision({
     isOn: settings.enabledAt !== null,
     terms: settings,
-    pack: ctx.prices.packs.find(({ id }) => id === settings.packId) ?? null,
+    pack: packOffSession(ctx, settings.packId),
     currency: ctx.prices.currency,
     spendable,
     isBarred: await isBarred(ctx),
     spentMinor: await spentThisMonth(ctx, ownOrderId),
   });
+}
+
+/** The pack, if it may be charged by itself: tax is worked out at a page only, so where there is tax nothing may. */
+export function packOffSession({ prices }: Ctx, packId: string): CreditPack | null {
+  if (prices.automaticTax) return null;
+  return prices.packs.find(({ id }) => id === packId) ?? null;
 }
 
 /** The calendar month of the tenant's time zone: what the cap is counted in. */

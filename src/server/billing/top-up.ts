@@ -12,7 +12,14 @@ import { topUpAttempts } from "./tables";
 import { dueTopUp } from "./top-up-due";
 import { ofAttempt, payTopUp, type TopUpAttempt } from "./top-up-payment";
 import { postponeTopUp, settleTopUp, stopTopUps } from "./top-up-settlement";
-import { type AutoTopUpRow, decideTopUp, lockAutoTopUp, lockSpendable, topUpMonth } from "./top-up-standing";
+import {
+  type AutoTopUpRow,
+  decideTopUp,
+  lockAutoTopUp,
+  lockSpendable,
+  packOffSession,
+  topUpMonth,
+} from "./top-up-standing";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -70,7 +77,8 @@ async function takeTurn(ctx: WritingCtx): Promise<Turn | Exclude<TopUpResult, "b
   if (open) return takeOver(ctx, settings, open);
   const decision = await decideTopUp(ctx, settings, { spendable: await lockSpendable(ctx) });
   if (decision !== "buy") return setAside(ctx, settings, decision);
-  const pack = ctx.prices.packs.find(({ id }) => id === settings.packId)!;
+  const pack = packOffSession(ctx, settings.packId);
+  if (!pack) throw new Error("A pack that is not sold can't be bought.");
   return { attempt: await begin(ctx, pack), isWanted: true };
 }
 
