@@ -95,9 +95,12 @@ function completeSubscription(
   const { lineItems = [], subscriptionData: data, trialEnd } = hiddenOf(world, session);
   const customer = session.customer as string;
   if (method) attachCard(world, method, customer);
+  const wanted = lineItems.map((line) => ({ price: line.price!, quantity: line.quantity ?? 1 }));
   const { subscription } = createSubscription(world, {
     customer,
-    items: lineItems.map((line) => ({ price: line.price!, quantity: line.quantity ?? 1 })),
+    items: wanted.filter(({ price }) => price.recurring),
+    oneTime: wanted.filter(({ price }) => !price.recurring),
+    isTaxed: session.automatic_tax.enabled,
     paymentMethod: method?.id ?? null,
     metadata: Object.fromEntries(
       Object.entries(data?.metadata ?? {}).map(([key, value]) => [key, String(value)]),

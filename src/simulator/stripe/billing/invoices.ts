@@ -4,6 +4,7 @@ import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
 import { decimalOf } from "./money";
 import { attemptPayment, type PaymentOutcome } from "./payments";
+import { invoiceTax } from "./tax";
 
 /** One line before it belongs to an invoice. */
 export interface LineDraft {
@@ -28,6 +29,8 @@ export interface InvoiceDraft {
   description?: string | null;
   period?: { start: number; end: number };
 }
+
+const UNTAXED = { tax: 0, total_taxes: [] };
 
 function lineParent(line: LineDraft): Stripe.InvoiceLineItem["parent"] {
   const shared = {
@@ -88,7 +91,10 @@ function parentOf(draft: InvoiceDraft): Stripe.Invoice["parent"] {
 /** The fields of a draft that depend on its lines and customer; used for real invoices and previews. */
 export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Partial<Stripe.Invoice> {
   const customer = world.get("customer", draft.customer);
-  const total = draft.lines.reduce((sum, line) => sum + line.amount, 0);
+  const subtotal = draft.lines.reduce((sum, line) => sum + line.amount, 0);
+  const isTaxed = draft.subscription?.automatic_tax.enabled === true;
+  const { tax, ...taxes } = isTaxed ? invoiceTax(draft.lines.map((line) => line.amount)) : UNTAXED;
+  const total = subtotal + tax;
   const due = Math.max(0, total + customer.balance);
   const period = draft.period ?? { start: world.now(), end: world.now() };
   const lines = draft.lines.map((line) => lineItem(world, id, draft.currency, line));
@@ -116,13 +122,13 @@ export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Pa
     period_end: period.end,
     starting_balance: customer.balance,
     status: "draft",
-    subtotal: total,
-    subtotal_excluding_tax: total,
+    subtotal,
+    subtotal_excluding_tax: subtotal,
     total,
-    total_excluding_tax: total,
+    total_excluding_tax: subtotal,
     total_discount_amounts: [],
     total_pretax_credit_amounts: [],
-    total_taxes: [],
+    ...taxes,
   };
 }
 

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import type { LineDraft } from "./invoices";
-import { decimalOf, prorateMinor } from "./money";
+import { prorateMinor } from "./money";
 
 function dayOf(unix: number): string {
   const options = { day: "2-digit", month: "short", year: "numeric", timeZone: "UTC" } as const;
@@ -54,38 +54,4 @@ export function prorationLines(
     ...credits.map((item) => prorationLine(world, item, "Unused", date)),
     ...charges.map((item) => prorationLine(world, item, "Remaining", date)),
   ];
-}
-
-/** Stores prorations as invoice items; the next invoice of the subscription picks them up. */
-export function createProrationItems(
-  world: World,
-  subscription: Stripe.Subscription,
-  lines: LineDraft[],
-): void {
-  for (const line of lines) {
-    const item = world.create("invoiceitem", {
-      amount: line.amount,
-      net_amount: line.amount,
-      currency: subscription.currency,
-      customer: subscription.customer,
-      date: world.now(),
-      description: line.description,
-      discounts: [],
-      parent: {
-        type: "subscription_details",
-        subscription_details: { subscription: subscription.id, subscription_item: line.subscriptionItem! },
-      },
-      period: line.period,
-      pricing: {
-        type: "price_details",
-        price_details: { price: line.price.id, product: line.price.product as string },
-        unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
-      },
-      proration: true,
-      quantity: line.quantity,
-      quantity_decimal: decimalOf(line.quantity),
-      tax_rates: [],
-    });
-    world.emit("invoiceitem.created", item);
-  }
 }

@@ -4,10 +4,11 @@ import { cardError, invalidRequest, noSuch } from "../errors";
 import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
 import { collect } from "./collection";
+import { createInvoiceItems } from "./invoice-items";
 import type { LineDraft } from "./invoices";
 import { DECLINE, expectedOutcome } from "./payments";
 import { hoursLater, nextBoundary } from "./periods";
-import { createProrationItems, prorationLines } from "./proration";
+import { prorationLines } from "./proration";
 import {
   assertRecurring,
   invoiceSubscription,
@@ -151,7 +152,7 @@ export function runUpdate(
   const bill = applyUpdate(world, trial, update);
   if (update.paymentBehavior === "error_if_incomplete") assertPayable(world, trial, bill);
   Object.assign(subscription, trial);
-  createProrationItems(world, subscription, bill.prorations);
+  createInvoiceItems(world, subscription, bill.prorations);
   const invoicesNow = bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice";
   const isEmpty = bill.newPeriod.length + bill.prorations.length === 0;
   if (!invoicesNow || isEmpty) {

@@ -3,6 +3,7 @@ import { invalidRequest, notSimulated } from "../errors";
 import { listBody } from "../lists";
 import type { World } from "../world";
 import { collect, endSubscription, hasMethod } from "./collection";
+import { createInvoiceItems } from "./invoice-items";
 import { type InvoiceDraft, issueInvoice, type LineDraft, pendingLines } from "./invoices";
 import { decimalOf, formatMinor } from "./money";
 import type { PaymentOutcome } from "./payments";
@@ -24,6 +25,9 @@ interface NewSubscription {
   trialEnd: number | null;
   missingMethod?: "cancel" | "create_invoice" | "pause";
   cancelAtPeriodEnd?: boolean;
+  /** Billed once, on the first invoice. */
+  oneTime?: NewItem[];
+  isTaxed?: boolean;
   /** False leaves the first invoice open, for `default_incomplete`. */
   collects: boolean;
 }
@@ -109,6 +113,20 @@ export function periodLine(item: Stripe.SubscriptionItem, product: string, isTri
   };
 }
 
+/** The line that bills something once, beside a subscription. */
+function oneTimeLine(world: World, subscription: string, { price, quantity }: NewItem): LineDraft {
+  return {
+    amount: (price.unit_amount ?? 0) * quantity,
+    description: productName(world, price),
+    price,
+    quantity,
+    period: { start: world.now(), end: world.now() },
+    proration: false,
+    subscription,
+    subscriptionItem: null,
+  };
+}
+
 export function productName(world: World, price: Stripe.Price): string {
   return world.store.find("product", price.product as string)?.name ?? "Product";
 }
@@ -163,6 +181,8 @@ function build(world: World, wanted: NewSubscription): Stripe.Subscription {
     },
   });
   subscription.invoice_settings.issuer = { type: "self" };
+  if (wanted.isTaxed)
+    subscription.automatic_tax = { enabled: true, disabled_reason: null, liability: { type: "self" } };
   const items = wanted.items.map((item) => newItem(world, subscription.id, item, { start, end }));
   const url = `/v1/subscription_items?subscription=${subscription.id}`;
   subscription.items = listBody(url, items) as Stripe.Subscription["items"];
@@ -181,6 +201,8 @@ export function createSubscription(
   const lines = subscription.items.data.map((item) =>
     periodLine(item, productName(world, item.price), isTrial),
   );
+  const oneTime = (wanted.oneTime ?? []).map((item) => oneTimeLine(world, subscription.id, item));
+  createInvoiceItems(world, subscription, oneTime);
   const invoice = invoiceSubscription(world, subscription, "subscription_create", lines);
   if (isTrial) announceTrialEnd(world, subscription);
   const isFree = invoice.amount_due === 0;

@@ -25,10 +25,16 @@ function lines(world: World, session: Session): Html[] {
       recurring && recurring.interval_count > 1
         ? `${recurring.interval_count} ${recurring.interval}s`
         : recurring?.interval;
-    const amount = formatMinor(line.amount_total, line.currency);
+    const amount = formatMinor(line.amount_subtotal, line.currency);
     return html`<tr><th scope="row">${line.description ?? "Item"}<br><span class="dim">Quantity ${line.quantity ?? 1}</span></th>
 <td>${amount}${every ? html`<br><span class="dim">every ${every}</span>` : null}</td></tr>`;
   });
+}
+
+function taxLine(session: Session): Html | null {
+  const tax = session.total_details?.amount_tax ?? 0;
+  if (tax === 0) return null;
+  return html`<tr><th scope="row">Tax</th><td>${formatMinor(tax, session.currency ?? "usd")}</td></tr>`;
 }
 
 function emailField(world: World, session: Session, typed: string): Html {
@@ -69,7 +75,7 @@ function openPage(world: World, session: Session, message: string | null, email 
     "Checkout",
     "Checkout",
     html`<h1>Checkout</h1>
-<section aria-label="Order"><table>${lines(world, session)}</table>
+<section aria-label="Order"><table>${lines(world, session)}${taxLine(session)}</table>
 <p class="dim">Due today</p><p class="total">${total}</p>
 ${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>
 <section aria-label="Payment">${alertOf(message)}${paymentForm(world, session, email)}${cancelForm(session)}</section>`,

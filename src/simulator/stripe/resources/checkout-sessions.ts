@@ -3,6 +3,7 @@ import { createPrice } from "../billing/catalog";
 import { expireSession } from "../billing/checkout";
 import { hoursLater } from "../billing/periods";
 import { assertRecurring, productName } from "../billing/subscriptions";
+import { taxMinor } from "../billing/tax";
 import { mergeMetadata } from "../changes";
 import { invalidRequest, notSimulated } from "../errors";
 import { listBody, listPage } from "../lists";
@@ -29,7 +30,7 @@ function inlinePrice(world: World, data: NonNullable<Line["price_data"]>): Strip
   return createPrice(world, { ...data, active: false } as Stripe.PriceCreateParams);
 }
 
-function lineItem(world: World, line: Line): Stripe.LineItem {
+function lineItem(world: World, line: Line, isTaxed: boolean): Stripe.LineItem {
   if (!line.price && !line.price_data)
     throw invalidRequest("Missing required param: line_items[0][price].", "line_items");
   const quantity = line.quantity;
@@ -48,10 +49,12 @@ function lineItem(world: World, line: Line): Stripe.LineItem {
     );
   }
   const amount = (price.unit_amount ?? 0) * quantity;
+  const tax = isTaxed ? taxMinor(amount) : 0;
   return world.build<Stripe.LineItem>("LineItems:LineItem", {
     id: world.ids.next("li", 24),
     amount_subtotal: amount,
-    amount_total: amount,
+    amount_tax: tax,
+    amount_total: amount + tax,
     currency: price.currency,
     description: productName(world, price),
     metadata: mergeMetadata({}, line.metadata),
@@ -75,8 +78,7 @@ function assertModeFits(params: Params, prices: Stripe.Price[]): void {
       "line_items",
     );
   }
-  if (recurring.length < prices.length) throw notSimulated("one-time prices in a subscription checkout");
-  assertRecurring(prices);
+  assertRecurring(recurring);
 }
 
 function assertOptions(world: World, params: Params): void {
@@ -84,7 +86,12 @@ function assertOptions(world: World, params: Params): void {
   if (params.mode === "setup") throw notSimulated("checkout in setup mode");
   if (params.ui_mode && params.ui_mode !== "hosted_page")
     throw notSimulated(`checkout with ui_mode ${params.ui_mode}`);
-  if (params.automatic_tax?.enabled) throw notSimulated("automatic tax");
+  if (params.automatic_tax?.enabled && params.customer && !params.customer_update?.address) {
+    throw invalidRequest(
+      "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to 'auto' to save the address entered in Checkout to the Customer.",
+      "customer_update",
+    );
+  }
   if (!params.success_url)
     throw invalidRequest("Missing required param: success_url.", "success_url", "parameter_missing");
   if (!params.line_items?.length)
@@ -120,14 +127,18 @@ function expiryOf(world: World, expiresAt: number | undefined): number {
 function create(params: Params, world: World): Stripe.Checkout.Session {
   assertOptions(world, params);
   const expiresAt = expiryOf(world, params.expires_at);
-  const lineItems = params.line_items!.map((line) => lineItem(world, line));
+  const isTaxed = params.automatic_tax?.enabled === true;
+  const lineItems = params.line_items!.map((line) => lineItem(world, line, isTaxed));
   assertModeFits(
     params,
     lineItems.map((line) => line.price!),
   );
   const { trial_period_days: trialDays, trial_end: trialEnd } = params.subscription_data ?? {};
   const isTrial = trialDays !== undefined || trialEnd !== undefined;
-  const total = isTrial ? 0 : lineItems.reduce((sum, line) => sum + line.amount_total, 0);
+  // A trial costs nothing yet; what is paid once beside it is due today.
+  const dueToday = lineItems.filter((line) => !isTrial || !line.price?.recurring);
+  const sum = (amount: (line: Stripe.LineItem) => number) =>
+    dueToday.reduce((total, line) => total + amount(line), 0);
   const isPayment = params.mode === "payment";
   const session = world.create("checkout.session", {
     mode: params.mode,
@@ -136,8 +147,9 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     payment_status: "unpaid",
     allow_promotion_codes: params.allow_promotion_codes ?? null,
     adaptive_pricing: params.adaptive_pricing ? { enabled: params.adaptive_pricing.enabled ?? false } : null,
-    amount_subtotal: total,
-    amount_total: total,
+    amount_subtotal: sum((line) => line.amount_subtotal),
+    amount_total: sum((line) => line.amount_total),
+    automatic_tax: automaticTax(isTaxed),
     billing_address_collection: params.billing_address_collection ?? null,
     cancel_url: params.cancel_url ?? null,
     client_reference_id: params.client_reference_id ?? null,
@@ -154,7 +166,7 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     phone_number_collection: { enabled: false },
     submit_type: params.submit_type ?? null,
     success_url: params.success_url ?? null,
-    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
+    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: sum((line) => line.amount_tax) },
   });
   session.url = `${world.baseUrl}/c/pay/${session.id}`;
   Object.assign(world.store.hidden("checkout.session", session.id), {
@@ -164,6 +176,11 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     ...(trialEnd === undefined ? {} : { trialEnd }),
   });
   return session;
+}
+
+function automaticTax(enabled: boolean): Stripe.Checkout.Session.AutomaticTax {
+  if (!enabled) return { enabled, liability: null, provider: null, status: null };
+  return { enabled, liability: { type: "self" }, provider: "stripe", status: "complete" };
 }
 
 function invoiceCreation(world: World, enabled: boolean): Stripe.Checkout.Session.InvoiceCreation {
