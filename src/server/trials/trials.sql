@@ -2,7 +2,8 @@
 grant select, update on trials to tollgate_gate;
 grant select, insert on trial_spends to tollgate_gate;
 
-create or replace function trial_spend(p_now timestamptz, p_trial text, p_key text, p_units bigint, out outcome text, out granted bigint, out remaining bigint)
+drop function if exists trial_spend(timestamptz, text, text, bigint);
+create function trial_spend(p_now timestamptz, p_trial text, p_key text, p_units bigint, out outcome text, out granted bigint, out remaining bigint)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   t trials;
