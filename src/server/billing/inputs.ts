@@ -6,13 +6,16 @@ const idInput = z.string().min(1).max(40);
 /** More periods than this at once are a slip of the finger. */
 const MAX_PERIODS = 36;
 
+/** Whether the card may be charged again while its owner is away, as automatic top-ups do. A subscription's always may. */
+const saveCardInput = z.boolean().default(false);
+
 /**
  * What to buy: a plan for an interval, a pack of credits, or several things in one checkout: a plan (a prepaid one for
  * so many of its periods), a pack, and any amount of credits.
  */
 export const checkoutInput = z.union([
   z.strictObject({ plan: idInput, interval: z.enum(["month", "year"]).default("month") }),
-  z.strictObject({ pack: idInput }),
+  z.strictObject({ pack: idInput, saveCard: saveCardInput }),
   z.strictObject({
     order: z.strictObject({
       plan: idInput.optional(),
@@ -21,6 +24,7 @@ export const checkoutInput = z.union([
       pack: idInput.optional(),
       /** 0: none. */
       credits: z.number().int().min(0).max(MAX_CREDITS_A_PURCHASE).default(0),
+      saveCard: saveCardInput,
     }),
   }),
 ]);

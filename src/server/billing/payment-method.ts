@@ -1,9 +1,12 @@
+import { and, desc, eq, isNotNull } from "drizzle-orm";
 import type Stripe from "stripe";
 import type { Ctx, TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
 import { knownCustomer } from "./customer";
 import { decidingSubscription } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
+import { topUpAttempts } from "./tables";
 
 /** What may be charged while its owner is away, and what people know it by. */
 export interface SavedPaymentMethod {
@@ -14,24 +17,53 @@ export interface SavedPaymentMethod {
   last4: string | null;
 }
 
+/** More cards than this nobody keeps. */
+const CARDS_LOOKED_AT = 20;
+
 /**
  * The tenant's card: the customer's default at Stripe, else the one that pays the subscription, else the newest card
- * that was kept for later. null without one. Asks Stripe each time, because a card may be changed in the portal.
+ * that was kept for later. One that refused its last automatic payment comes after all others: whoever buys by hand
+ * with another card means that one. null without any. Asks Stripe each time, because a card may be changed in the portal.
  * @throws AppError PAYMENT_PROVIDER
  */
 export async function paymentMethodFor(ctx: TenantCtx): Promise<SavedPaymentMethod | null> {
   const customerId = await knownCustomer(ctx);
   if (!customerId) return null;
+  const refused = await refusedMethods(ctx);
+  let lastResort: SavedPaymentMethod | null = null;
   try {
-    const method =
-      (await customersDefault(ctx, customerId)) ??
-      (await subscriptionsDefault(ctx)) ??
-      (await newestCard(ctx, customerId));
-    return method && savedOf(method);
+    for await (const method of candidates(ctx, customerId)) {
+      const saved = savedOf(method);
+      if (!refused.has(saved.id)) return saved;
+      lastResort ??= saved;
+    }
+    return lastResort;
   } catch (error) {
     if (isMissingAtStripe(error)) return null;
     throw asProviderError(error);
   }
+}
+
+/** In order of preference; Stripe is asked for the next only when the one before won't do. */
+async function* candidates(ctx: TenantCtx, customerId: string): AsyncGenerator<Stripe.PaymentMethod> {
+  const ofCustomer = await customersDefault(ctx, customerId);
+  if (ofCustomer) yield ofCustomer;
+  const ofSubscription = await subscriptionsDefault(ctx);
+  if (ofSubscription) yield ofSubscription;
+  yield* await keptCards(ctx, customerId);
+}
+
+/** Cards whose latest automatic payment was refused. */
+async function refusedMethods(ctx: TenantCtx): Promise<Set<string | null>> {
+  const { tenantId, paymentMethodId, orderId, failedReason } = topUpAttempts;
+  const rows = await inTenant(ctx, (tx) =>
+    tx
+      .selectDistinctOn([paymentMethodId], { paymentMethodId, failedReason })
+      .from(topUpAttempts)
+      .where(and(eq(tenantId, ctx.tenant.id), isNotNull(paymentMethodId)))
+      .orderBy(paymentMethodId, desc(orderId)),
+  );
+  return new Set(rows.filter((row) => row.failedReason !== null).map((row) => row.paymentMethodId));
 }
 
 async function customersDefault(ctx: Ctx, customerId: string): Promise<Stripe.PaymentMethod | null> {
@@ -48,10 +80,10 @@ async function subscriptionsDefault(ctx: TenantCtx): Promise<Stripe.PaymentMetho
   return expanded(subscription.default_payment_method);
 }
 
-/** Stripe keeps a card with the customer only when its owner agreed to that while paying. */
-async function newestCard(ctx: Ctx, customerId: string): Promise<Stripe.PaymentMethod | null> {
-  const cards = await ctx.stripe.customers.listPaymentMethods(customerId, { type: "card", limit: 1 });
-  return cards.data[0] ?? null;
+/** Newest first. Stripe keeps a card with the customer only when its owner agreed to that while paying. */
+async function keptCards(ctx: Ctx, customerId: string): Promise<Stripe.PaymentMethod[]> {
+  const page = { type: "card", limit: CARDS_LOOKED_AT } as const;
+  return (await ctx.stripe.customers.listPaymentMethods(customerId, page)).data;
 }
 
 const expanded = (method: string | Stripe.PaymentMethod | null) =>

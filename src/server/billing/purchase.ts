@@ -14,6 +14,8 @@ export interface Purchase {
   /** In short: `pro@1:month`, a pack's id, `standard@1:30d+credits:250`. */
   item: string;
   lines: NewLine[];
+  /** The page asks whether the card may be charged again later. */
+  savesCard: boolean;
 }
 
 type Checked = z.output<typeof checkoutInput>;
@@ -24,6 +26,7 @@ interface Wish {
   periods: number;
   pack?: string | undefined;
   credits: number;
+  saveCard: boolean;
 }
 
 interface Part {
@@ -45,10 +48,12 @@ export async function purchaseOf(ctx: Ctx, checked: Checked): Promise<Purchase> 
   if (lines.some(({ amountMinor }) => amountMinor > MAX_LINE_MINOR))
     throw notForSale("That is more than one payment can be.");
   const subscribes = lines.some(isSubscription);
+  const savesCard = wish.saveCard && !subscribes;
   return {
     purpose: subscribes ? "subscription" : "order",
-    item: parts.map(({ item }) => item).join("+"),
+    item: [...parts.map(({ item }) => item), ...(savesCard ? ["card"] : [])].join("+"),
     lines,
+    savesCard,
   };
 }
 
@@ -65,9 +70,9 @@ export function creditsOf(lines: readonly Pick<NewLine, "credits">[]): number | 
 }
 
 function wishOf(checked: Checked): Wish {
-  const simple = { interval: "month" as const, periods: 1, credits: 0 };
+  const simple = { interval: "month" as const, periods: 1, credits: 0, saveCard: false };
   if ("order" in checked) return { ...simple, ...checked.order };
-  if ("pack" in checked) return { ...simple, pack: checked.pack };
+  if ("pack" in checked) return { ...simple, ...checked };
   return { ...simple, plan: checked.plan, interval: checked.interval };
 }
 

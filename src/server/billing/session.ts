@@ -125,6 +125,7 @@ function sessionParams(
     cancel_url: billingUrl,
     client_reference_id: row.id,
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
+    ...(purchase.savesCard ? { payment_intent_data: { setup_future_usage: "off_session" } } : {}),
     // Tax depends on where the customer is, and the page asks for that.
     ...(ctx.prices.automaticTax
       ? { automatic_tax: { enabled: true }, customer_update: { address: "auto", name: "auto" } }
