@@ -100,6 +100,18 @@ test("a consume that is refunded pays the debt of its lot first, and the rest ma
   expect(await available(ada)).toBe(50);
 });
 
+test("units that come back after another purchase paid for them are taken, and that purchase has its own again", async () => {
+  const ada = await tenant("ada");
+  await buy(ada, 100, "order:1");
+  const held = (await reserve(ada, { feature: "pages", units: 80 })) as Reserved;
+  await back(ada, "order:1", 100);
+  await buy(ada, 100, "order:2");
+  expect(await available(ada)).toBe(20);
+  await releaseHold(ada, { holdId: held.holdId });
+  expect((await balance(ada)).lots.map((lot) => [lot.kind, lot.remaining])).toEqual([["purchase", 100]]);
+  expect(await back(ada, "order:1", 100)).toEqual({ taken: 100, owed: 0, forgiven: 0 });
+});
+
 test("what an expired lot has left is written off once, and again when units come back to it", async () => {
   const ada = await tenant("ada");
   await buy(ada, 100, "order:1", new Date(clock.now().getTime() + 86_400_000));

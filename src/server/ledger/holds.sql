@@ -77,14 +77,14 @@ end $$;
 create function gate_lock_lots(p_tenant text, p_lots text[]) returns void language plpgsql as $$
 begin
   if p_lots is null then return; end if;
-  perform 1 from lots where tenant_id = p_tenant and id = any (p_lots)
+  perform 1 from lots where tenant_id = p_tenant and id = any (gate_with_payers(p_tenant, p_lots))
     order by unit = 'credits', priority, expires_at nulls last, starts_at, id for no key update;
 end $$;
 
 -- Of what goes back to lots (below zero), the units of the feature's own that nobody may spend any more. What
--- pays the lot's debt is not lapsed.
+-- is owed of the lot is taken instead.
 create function gate_expired(p_now timestamptz, p_tenant text, p_feature text, p_ids text[], p_draws bigint[]) returns bigint language sql stable as $$
-  select coalesce(sum(greatest(-q.n - coalesce(d.outstanding, 0), 0)), 0)::bigint from unnest(p_ids, p_draws) q(id, n)
+  select coalesce(sum(greatest(-q.n - coalesce(d.amount, 0), 0)), 0)::bigint from unnest(p_ids, p_draws) q(id, n)
   join lots l on l.tenant_id = p_tenant and l.id = q.id and l.unit = p_feature and l.expires_at <= p_now
   left join debts d on d.tenant_id = l.tenant_id and d.lot_id = l.id
 $$;

@@ -36,10 +36,11 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   from debts d left join paid p on p.tenant_id = d.tenant_id and p.debt_id = d.id
   where d.amount - coalesce(p.units, 0) <> d.outstanding
   union all
-  select 'debt: not more than was used of its lot', d.tenant_id, d.id, format('amount %s, granted %s, taken back %s', d.amount, l.granted, l.taken_back)
+  select 'debt: not more than was used of its lot', d.tenant_id, d.id,
+         format('amount %s, granted %s, remaining %s, taken back %s, written off %s', d.amount, l.granted, l.remaining, l.taken_back, l.written_off)
   from debts d join lots l on l.tenant_id = d.tenant_id and l.id = d.lot_id
-  where d.amount + l.taken_back > l.granted or d.outstanding > l.granted - l.remaining - l.taken_back - l.written_off
+  where d.amount > l.granted - l.remaining - l.taken_back - l.written_off
   union all
-  select 'debt: a lot that owes has nothing to spend', d.tenant_id, d.id, format('owes %s, lot has %s', d.outstanding, l.remaining)
-  from debts d join lots l on l.tenant_id = d.tenant_id and l.id = d.lot_id where d.outstanding > 0 and l.remaining > 0
+  select 'debt: its lot has nothing to spend', d.tenant_id, d.id, format('amount %s, lot has %s', d.amount, l.remaining)
+  from debts d join lots l on l.tenant_id = d.tenant_id and l.id = d.lot_id where d.amount > 0 and l.remaining > 0
 $$;

@@ -2,21 +2,38 @@
 -- units that shall be back, those that remain are taken; what expired unused needs no taking; what was spent is owed.
 -- Lock order here: meters (all of the tenant's, by the caller), lots in draw order, debts by id.
 
--- Units that came back to lots which owe go to what they owe, before anybody can spend them. The caller holds the lots' locks.
+-- Those lots, and the lots that paid for what they owed: what comes back to the first may go on to the others.
+create function gate_with_payers(p_tenant text, p_lots text[]) returns text[] language plpgsql stable as $$
+declare
+  v_all text[] := p_lots;
+  v_more text[] := p_lots;
+begin
+  while v_more <> '{}' loop
+    v_more := array(
+      select distinct q.id from debts b join entries e on e.tenant_id = b.tenant_id and e.parent_id = b.id and e.operation = 'repay', unnest(e.lot_ids) q(id)
+      where b.tenant_id = p_tenant and b.lot_id = any (v_more) and q.id <> all (v_all));
+    v_all := v_all || v_more;
+  end loop;
+  return v_all;
+end $$;
+
+-- Units came back to lots of which more was spent than paid for. They are taken, before anybody can spend them: it comes to the
+-- same as if they had come back before the money went. What other lots paid for them goes back to those. The caller holds the locks.
 create function gate_pay_own_debts(p_now timestamptz, p_tenant text, p_lots text[], p_id text) returns void language plpgsql as $$
 declare
   d record;
 begin
   for d in
-    select b.id, b.unit, b.lot_id, least(b.outstanding, l.remaining) as n from debts b join lots l on l.tenant_id = b.tenant_id and l.id = b.lot_id
-    where b.tenant_id = p_tenant and b.lot_id = any (p_lots) and b.outstanding > 0 and l.remaining > 0
+    select b.id, b.unit, b.lot_id, b.outstanding, least(b.amount, l.remaining) as n from debts b join lots l on l.tenant_id = b.tenant_id and l.id = b.lot_id
+    where b.tenant_id = p_tenant and b.lot_id = any (p_lots) and b.amount > 0 and l.remaining > 0
     order by b.id for no key update of b
   loop
-    perform gate_move_debt(p_now, p_tenant, d.lot_id, -d.n, -d.n);
+    perform gate_move_debt(p_now, p_tenant, d.lot_id, -d.n, -least(d.n, d.outstanding));
     update lots set remaining = remaining - d.n, taken_back = taken_back + d.n, closed_at = case when remaining = d.n then p_now end
       where tenant_id = p_tenant and id = d.lot_id;
     perform gate_write_lots(p_now, p_tenant, p_id, null, 'revoke', d.unit, array[d.lot_id], array[d.n], -d.n, 'system:debt', 'returned to a lot that owes',
                             jsonb_build_object('lotId', d.lot_id));
+    if d.n > d.outstanding then perform gate_unpay(p_now, p_tenant, d.id, d.n - d.outstanding, p_id, 'system:debt', 'returned to the lot that owed'); end if;
   end loop;
 end $$;
 
@@ -128,9 +145,7 @@ begin
   select * into l from lots where tenant_id = p_tenant and source = p_source;
   if not found then status := 'not_found'; return next; return; end if;
   if p_target not between 0 and l.granted then status := 'out_of_range'; return next; return; end if;
-  perform gate_lock_unit(p_tenant, l.unit, l.id || array(
-    select q.id from debts b join entries e on e.tenant_id = b.tenant_id and e.parent_id = b.id and e.operation = 'repay', unnest(e.lot_ids) q(id)
-    where b.tenant_id = p_tenant and b.lot_id = l.id));
+  perform gate_lock_unit(p_tenant, l.unit, gate_with_payers(p_tenant, array[l.id]));
   perform gate_write_off(p_now, p_tenant, l.unit, p_id, p_actor);
   select * into l from lots where tenant_id = p_tenant and id = l.id;
   select * into d from debts where tenant_id = p_tenant and lot_id = l.id for no key update;
