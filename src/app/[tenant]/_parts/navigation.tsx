@@ -3,6 +3,7 @@
 import { NavLink, Stack } from "@mantine/core";
 import {
   IconActivity,
+  IconCoins,
   IconCreditCard,
   IconHash,
   IconLayoutDashboard,
@@ -18,6 +19,7 @@ import { useWorkspace } from "./workspace-context";
 const PAGES = [
   { segment: null, label: "Overview", Icon: IconLayoutDashboard },
   { segment: "usage", label: "Usage", Icon: IconActivity },
+  { segment: "credits", label: "Credits", Icon: IconCoins },
   { segment: "billing", label: "Billing", Icon: IconCreditCard },
   { segment: "runs", label: "Runs", Icon: IconPlayerPlay },
   { segment: "channels", label: "Channels", Icon: IconHash },

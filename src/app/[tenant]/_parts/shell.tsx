@@ -13,6 +13,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { LogoMark } from "@/components/logo";
+import { LowCredits } from "./low-credits";
 import { Navigation } from "./navigation";
 import classes from "./shell.module.css";
 import { useWorkspace } from "./workspace-context";
@@ -51,7 +52,10 @@ export function Shell({ banner, sidebarTop, sidebarBottom, children }: ShellProp
       </AppShellNavbar>
       <AppShellMain className={classes.main}>
         {banner}
-        <Box className={classes.page}>{children}</Box>
+        <Box className={classes.page}>
+          <LowCredits />
+          {children}
+        </Box>
       </AppShellMain>
     </AppShell>
   );

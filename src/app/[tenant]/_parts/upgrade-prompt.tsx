@@ -93,7 +93,7 @@ function WaysOn({ denial, onClose }: { denial: Denial; onClose: () => void }) {
         Not now
       </Button>
       {takesCredits && (
-        <LinkButton href={`/${slug}/billing#credits`} variant="default">
+        <LinkButton href={`/${slug}/credits`} variant="default">
           Buy credits
         </LinkButton>
       )}

@@ -2,10 +2,9 @@ import { Stack } from "@mantine/core";
 import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { QueryBoundary } from "@/components/query-boundary";
-import { CardsSkeleton, LinesSkeleton } from "@/components/skeletons";
+import { CardsSkeleton } from "@/components/skeletons";
 import { Prefetched } from "@/trpc/server";
 import { openWorkspace } from "../_parts/open-workspace";
-import { Credits } from "./_parts/credits";
 import { Plans } from "./_parts/plans";
 import { Subscription } from "./_parts/subscription";
 
@@ -17,19 +16,15 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
   if ((await searchParams).from === "portal") await caller.billing.refresh().catch(() => undefined);
   void queries.prefetchQuery(trpc.billing.subscription.queryOptions());
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
-  void queries.prefetchQuery(trpc.credits.balance.queryOptions());
   return (
     <Prefetched workspace={workspace.slug}>
-      <PageHeader title="Billing" description="The plan, the credits, and the way to pay for them." />
+      <PageHeader title="Billing" description="The plan, and the way to pay for it." />
       <Stack gap={40}>
         <QueryBoundary loading={<CardsSkeleton cards={1} height={160} />}>
           <Subscription />
         </QueryBoundary>
         <QueryBoundary loading={<CardsSkeleton cards={4} height={420} />}>
           <Plans />
-        </QueryBoundary>
-        <QueryBoundary loading={<LinesSkeleton />}>
-          <Credits />
         </QueryBoundary>
       </Stack>
     </Prefetched>

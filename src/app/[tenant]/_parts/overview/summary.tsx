@@ -92,7 +92,7 @@ function CreditsCard() {
       : "Credits pay for what the plan leaves out";
   return (
     <Figure label="Credits" figure={formatCount(data.available)} note={note}>
-      <LinkButton href={`/${slug}/billing#credits`} size="xs" variant="default" mt="xs">
+      <LinkButton href={`/${slug}/credits`} size="xs" variant="default" mt="xs">
         Buy credits
       </LinkButton>
     </Figure>

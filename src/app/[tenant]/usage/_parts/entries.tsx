@@ -1,18 +1,7 @@
 "use client";
 
-import {
-  Anchor,
-  Button,
-  EmptyState,
-  Group,
-  TableTbody,
-  TableTd,
-  TableTh,
-  TableThead,
-  TableTr,
-  Text,
-} from "@mantine/core";
-import { IconChevronLeft, IconChevronRight, IconReceipt } from "@tabler/icons-react";
+import { Anchor, EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { IconReceipt } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState, useTransition } from "react";
 import { formatDateTime } from "@/components/format";
@@ -21,9 +10,10 @@ import { WideTable } from "@/components/wide-table";
 import type { FeatureOffer } from "@/server/billing/offers";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
+import { actorWords, operationWords, paidFrom, signedUnits } from "../../_parts/entry-words";
+import { ExplanationModal } from "../../_parts/explanation";
+import { Pager } from "../../_parts/pager";
 import { useWorkspace } from "../../_parts/workspace-context";
-import { actorWords, operationWords, paidFrom, signedUnits } from "./entry-words";
-import { ExplanationModal } from "./explanation";
 import { ENTRIES_PER_PAGE } from "./inputs";
 
 type Entry = Outputs["credits"]["ledger"]["entries"][number];
@@ -52,28 +42,7 @@ export function Entries() {
       ) : (
         <EntriesTable entries={entries} />
       )}
-      {(passed.length > 0 || nextCursor) && (
-        <Group justify="flex-end" gap="xs" mt="md">
-          <Button
-            variant="default"
-            size="xs"
-            leftSection={<IconChevronLeft size={15} aria-hidden />}
-            disabled={passed.length === 0 || turning}
-            onClick={() => turn(passed.slice(0, -1))}
-          >
-            Newer
-          </Button>
-          <Button
-            variant="default"
-            size="xs"
-            rightSection={<IconChevronRight size={15} aria-hidden />}
-            disabled={!nextCursor || turning}
-            onClick={() => nextCursor && turn([...passed, nextCursor])}
-          >
-            Older
-          </Button>
-        </Group>
-      )}
+      <Pager passed={passed} nextCursor={nextCursor} turning={turning} onTurn={turn} />
     </Section>
   );
 }

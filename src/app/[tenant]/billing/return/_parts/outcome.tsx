@@ -28,19 +28,21 @@ export async function Outcome({ slug, sessionId }: { slug: string; sessionId: st
 async function Paid({ slug, view }: { slug: string; view: View }) {
   const { caller } = await serverApi(slug);
   const { meters } = await caller.quota.status();
-  const bought = view.creditsBought;
+  const { creditsBought: credits, plan, orderId } = view;
+  const planBought = view.purpose === "subscription" || view.planBought !== null;
+  const added = credits === null ? null : `${formatCount(credits)} credits added`;
   return (
     <Message
       color="fern"
       icon={<IconCheck />}
-      title={paidTitle(view)}
+      title={planBought ? `You are on ${plan.name}` : (added ?? "Paid")}
       text={
-        bought === null
+        credits === null
           ? "The new limits apply from now on."
-          : `${formatCount(view.creditsAvailable)} credits are available now.`
+          : `${planBought ? `${added}. ` : ""}${formatCount(view.creditsAvailable)} credits are available now.`
       }
     >
-      {bought === null && (
+      {planBought && (
         <Stack gap="md" w="100%" my="sm">
           {metersFirst(meters)
             .slice(0, 4)
@@ -51,18 +53,18 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
       )}
       <Group justify="center">
         <LinkButton href={`/${slug}`}>To the overview</LinkButton>
-        <LinkButton href={`/${slug}/billing`} variant="default">
-          See billing
-        </LinkButton>
+        {orderId === null ? (
+          <LinkButton href={`/${slug}/billing`} variant="default">
+            See billing
+          </LinkButton>
+        ) : (
+          <LinkButton href={`/${slug}/credits?order=${orderId}`} variant="default">
+            See the receipt
+          </LinkButton>
+        )}
       </Group>
     </Message>
   );
-}
-
-function paidTitle({ creditsBought, planBought, plan }: View): string {
-  if (creditsBought === null) return `You are on ${plan.name}`;
-  const added = `${formatCount(creditsBought)} credits added`;
-  return planBought === null ? added : `You are on ${plan.name}, ${added}`;
 }
 
 const UNPAID = {

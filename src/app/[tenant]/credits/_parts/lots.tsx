@@ -6,17 +6,9 @@ import { formatCount, formatDate } from "@/components/format";
 import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { kindWords } from "./movement-words";
 
 type Lot = Outputs["credits"]["balance"]["lots"][number];
-
-const KINDS: Record<string, string> = {
-  replenish: "Refill",
-  trial: "Trial",
-  promo: "Gift",
-  compensation: "Compensation",
-  adjustment: "Adjustment",
-  purchase: "Bought",
-};
 
 /** Where the credits come from, in the order in which they are spent. */
 export function Lots({ lots }: { lots: Lot[] }) {
@@ -34,11 +26,11 @@ export function Lots({ lots }: { lots: Lot[] }) {
   }
   return (
     <Card padding={0}>
-      <WideTable label="Credits by lot" minWidth={460} horizontalSpacing="lg">
+      <WideTable label="Credits by lot" minWidth={300} horizontalSpacing="lg">
         <TableThead>
           <TableTr>
-            <TableTh>Spent in this order</TableTh>
-            <TableTh>Since</TableTh>
+            <TableTh>Spent in order</TableTh>
+            <TableTh visibleFrom="xs">Since</TableTh>
             <TableTh>Expires</TableTh>
             <TableTh ta="right">Left</TableTh>
           </TableTr>
@@ -46,8 +38,8 @@ export function Lots({ lots }: { lots: Lot[] }) {
         <TableTbody>
           {lots.map((lot) => (
             <TableTr key={lot.lotId}>
-              <TableTd fw={500}>{KINDS[lot.kind] ?? lot.kind}</TableTd>
-              <TableTd>{formatDate(lot.startsAt, timeZone)}</TableTd>
+              <TableTd fw={500}>{kindWords(lot.kind)}</TableTd>
+              <TableTd visibleFrom="xs">{formatDate(lot.startsAt, timeZone)}</TableTd>
               <TableTd>{lot.expiresAt ? formatDate(lot.expiresAt, timeZone) : "Never"}</TableTd>
               <TableTd ta="right">
                 {formatCount(lot.remaining)} of {formatCount(lot.granted)}

@@ -14,6 +14,8 @@ const OPERATIONS: Record<string, string> = {
   forfeit: "Forfeited at the reset",
   expire: "Expired",
   deny: "Refused",
+  revoke: "Taken back",
+  repay: "Paid off a debt",
   brought_forward: "Brought forward",
 };
 
@@ -23,6 +25,7 @@ const ACTORS: Record<string, string> = {
   webhook: "Payment",
   cron: "Schedule",
   system: "System",
+  operator: "The operator",
 };
 
 /** Operations that leave the tenant with more. */
