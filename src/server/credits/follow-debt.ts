@@ -3,7 +3,7 @@ import { inTenant } from "../db/transaction";
 import { block, unblock } from "../entitlements/block";
 import { debtOf } from "../ledger/debt";
 import { lockTenant } from "../ledger/lock-tenant";
-import { mayOwe } from "./debt-rules";
+import { mayOwe } from "./may-owe";
 
 /** Why a tenant that owes credits is blocked. */
 export const DEBT = "debt";
