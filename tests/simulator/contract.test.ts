@@ -198,6 +198,23 @@ test("payments and refunds", async () => {
   });
 });
 
+test("refunds that wait, and disputes", async () => {
+  const customer = await scene.payer();
+  const payment_method = customer.invoice_settings.default_payment_method as string;
+  const terms = { amount: 1000, currency: "usd", confirm: true, off_session: true };
+  const paid = await s.paymentIntents.create({ ...terms, customer: customer.id, payment_method });
+  scene.sim.control.nextRefunds("pending");
+  const waiting = await s.refunds.create({ payment_intent: paid.id, amount: 100 });
+  expect((await s.refunds.cancel(waiting.id)).status).toBe("canceled");
+  const { id } = scene.sim.control.openDispute({ payment: paid.id, reason: "duplicate" });
+  await s.disputes.retrieve(id, { expand: ["charge", "payment_intent"] });
+  await s.disputes.update(id, { metadata: { case: "1" } });
+  scene.sim.control.setDispute(id, "won");
+  scene.sim.control.setDispute(id, "under_review");
+  expect((await s.disputes.close(id)).status).toBe("lost");
+  expect((await s.disputes.list({ charge: paid.latest_charge as string })).data).toHaveLength(1);
+});
+
 test("portal, events, webhook endpoints and clocks", async () => {
   const customer = await scene.payer();
   const configuration = await s.billingPortal.configurations.create({

@@ -1,5 +1,13 @@
+import type Stripe from "stripe";
 import { advanceTo, settleDue } from "./billing/due";
-import { type ApiFault, DEFAULT_MODE, type DeliveryMode } from "./settings";
+import {
+  type DisputeRequest,
+  type DisputeStatus,
+  openDispute,
+  setDisputeStatus,
+  settleRefund,
+} from "./billing/money-back";
+import { type ApiFault, DEFAULT_MODE, type DeliveryMode, type RefundStart } from "./settings";
 import type { World } from "./world";
 
 /** What tests and the development panel may do to the simulated Stripe. */
@@ -14,6 +22,14 @@ export interface Control {
   resend(eventId: string): void;
   /** Makes the next n API requests fail. */
   failNext(kind: ApiFault, count: number): void;
+  /** Makes the next n refunds begin like this. */
+  nextRefunds(start: RefundStart, count?: number): void;
+  /** Ends a pending refund, or sends back one that had succeeded. */
+  settleRefund(refundId: string, status: "succeeded" | "failed"): Stripe.Refund;
+  /** Opens a dispute of a payment. */
+  openDispute(request: DisputeRequest): Stripe.Dispute;
+  /** What becomes of a dispute: `won`, `lost`, `under_review` … */
+  setDispute(disputeId: string, status: DisputeStatus): Stripe.Dispute;
   /** Resolves when all deliveries have settled; held ones don't count. */
   flush(): Promise<void>;
   /** The simulated instant. */
@@ -42,6 +58,12 @@ export function createControl(world: World, onChange: () => void): Control {
     failNext: (kind, count) => {
       world.settings.apiFaults.push(...Array.from({ length: count }, () => kind));
     },
+    nextRefunds: (start, count = 1) => {
+      world.settings.nextRefunds.push(...Array.from({ length: count }, () => start));
+    },
+    settleRefund: (refundId, status) => settleRefund(world, refundId, status),
+    openDispute: (request) => openDispute(world, request),
+    setDispute: (disputeId, status) => setDisputeStatus(world, disputeId, status),
     flush: () => world.deliveries.flush(),
     now: () => {
       settleDue(world, world.now());
@@ -56,7 +78,10 @@ type ControlBody = {
   date?: string;
   eventId?: string;
   kind?: ApiFault;
-};
+  refundId?: string;
+  disputeId?: string;
+  status?: string;
+} & Partial<DisputeRequest>;
 
 /** The control API over HTTP, under `/__sim/`. @returns null for an unknown command. */
 export async function runControlCommand(
@@ -90,6 +115,15 @@ export async function runControlCommand(
     case "fail-next":
       control.failNext(body.kind ?? "500", body.count ?? 1);
       return { faults: world.settings.apiFaults };
+    case "next-refunds":
+      control.nextRefunds(body.status === "failed" ? "failed" : "pending", body.count ?? 1);
+      return { nextRefunds: world.settings.nextRefunds };
+    case "settle-refund":
+      return control.settleRefund(body.refundId ?? "", body.status === "failed" ? "failed" : "succeeded");
+    case "open-dispute":
+      return control.openDispute({ ...body, payment: body.payment ?? "" });
+    case "set-dispute":
+      return control.setDispute(body.disputeId ?? "", body.status ?? "won");
     case "flush":
       await control.flush();
       return { flushed: true };

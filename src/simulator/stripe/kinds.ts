@@ -9,6 +9,7 @@ export interface Kinds {
   payment_intent: Stripe.PaymentIntent;
   charge: Stripe.Charge;
   refund: Stripe.Refund;
+  dispute: Stripe.Dispute;
   invoice: Stripe.Invoice;
   invoiceitem: Stripe.InvoiceItem;
   invoice_payment: Stripe.InvoicePayment;
@@ -38,6 +39,7 @@ export const KINDS: Record<Kind, KindFacts> = {
   payment_intent: { definition: "PaymentIntents:PaymentIntent", prefix: "pi", idLength: 24 },
   charge: { definition: "Charges:Charge", prefix: "ch", idLength: 24 },
   refund: { definition: "Refunds:Refund", prefix: "re", idLength: 24 },
+  dispute: { definition: "Disputes:Dispute", prefix: "du", idLength: 24 },
   invoice: { definition: "Invoices:Invoice", prefix: "in", idLength: 24 },
   invoiceitem: { definition: "InvoiceItems:InvoiceItem", prefix: "ii", idLength: 24 },
   invoice_payment: { definition: "InvoicePayments:InvoicePayment", prefix: "inpay", idLength: 24 },

@@ -61,6 +61,7 @@ function settingsOf(options: StripeSimulatorOptions): Settings {
     mode: { ...DEFAULT_MODE, drop: [] },
     declineNext: 0,
     apiFaults: [],
+    nextRefunds: [],
     dunning: options.dunning ?? { retryDays: [1, 3, 5, 7], finally: "cancel" },
     retry: { baseMs: 50, maxAttempts: 8, timeoutMs: 30_000, ...options.retry },
   };

@@ -45,12 +45,17 @@ export interface Dunning {
   finally: "cancel" | "unpaid" | "past_due";
 }
 
+/** Most refunds succeed at once; some wait for the bank, and some are refused by it. */
+export type RefundStart = "pending" | "failed";
+
 /** The knobs of one simulator. */
 export interface Settings {
   mode: DeliveryMode;
   /** How many of the next charges are declined, whatever the card. */
   declineNext: number;
   apiFaults: ApiFault[];
+  /** How the next refunds begin; `succeeded` once there are none. */
+  nextRefunds: RefundStart[];
   dunning: Dunning;
   retry: { baseMs: number; maxAttempts: number; timeoutMs: number };
 }

@@ -2,6 +2,7 @@ import type { Route } from "../routes";
 import { chargeRoutes } from "./charges";
 import { checkoutSessionRoutes } from "./checkout-sessions";
 import { customerRoutes } from "./customers";
+import { disputeRoutes } from "./disputes";
 import { eventRoutes } from "./events";
 import { invoiceItemRoutes, invoicePaymentRoutes, invoiceRoutes } from "./invoices";
 import { paymentIntentRoutes } from "./payment-intents";
@@ -20,6 +21,7 @@ export const ROUTES: Route[] = [
   ...chargeRoutes,
   ...checkoutSessionRoutes,
   ...customerRoutes,
+  ...disputeRoutes,
   ...eventRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,

@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { isDisputed, settleRefund } from "../billing/money-back";
 import { mergeMetadata } from "../changes";
 import { invalidRequest } from "../errors";
 import { equals, listPage } from "../lists";
@@ -43,7 +44,10 @@ function refundableAmount(charge: Stripe.Charge, wanted: number | undefined): nu
 
 function create(params: Stripe.RefundCreateParams, world: World): Stripe.Refund {
   const charge = chargeOf(world, params);
+  if (isDisputed(world, charge.id))
+    throw invalidRequest(`Charge ${charge.id} has been charged back.`, undefined, "charge_disputed");
   const amount = refundableAmount(charge, params.amount);
+  const start = world.settings.nextRefunds.shift();
   const refund = world.create("refund", {
     amount,
     charge: charge.id,
@@ -52,14 +56,14 @@ function create(params: Stripe.RefundCreateParams, world: World): Stripe.Refund 
     metadata: mergeMetadata({}, params.metadata),
     payment_intent: charge.payment_intent,
     reason: params.reason ?? null,
-    status: "succeeded",
+    status: start ? "pending" : "succeeded",
   });
   world.emit("refund.created", refund);
   world.change(charge, "charge.refunded", () => {
     charge.amount_refunded += amount;
     charge.refunded = charge.amount_refunded === charge.amount;
   });
-  return refund;
+  return start === "failed" ? settleRefund(world, refund.id, "failed") : refund;
 }
 
 export const refundRoutes = [
@@ -75,6 +79,7 @@ export const refundRoutes = [
       refund.metadata = mergeMetadata(refund.metadata ?? {}, params.metadata);
     }),
   ),
+  route("POST", "/refunds/{}/cancel", "", (_, { world, ids }) => settleRefund(world, ids[0]!, "canceled")),
   route<Stripe.RefundListParams>(
     "GET",
     "/refunds",
