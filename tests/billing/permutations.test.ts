@@ -13,10 +13,11 @@ const TABLES: Record<string, string> = {
   subscriptions: "to_jsonb(t)",
   tenant_plans: "to_jsonb(t)",
   checkouts: "to_jsonb(t)",
+  orders: "to_jsonb(t)",
   meters: "to_jsonb(t)",
   lots: "to_jsonb(t) - 'id'",
   entries: "to_jsonb(t) - array['id', 'idempotency_key', 'lot_ids', 'actor', 'properties']",
-  audit_events: "to_jsonb(t) - array['id', 'actor']",
+  audit_events: "to_jsonb(t) - array['id', 'actor'] #- '{details,event}'",
   outbox: "to_jsonb(t) - 'id'",
 };
 const RESTORED = [...Object.keys(TABLES), "customers", "webhook_inbox"];
@@ -36,12 +37,21 @@ beforeAll(async () => {
   expected = await outcome();
 });
 
+/** What Postgres works out by itself can't be written. */
+async function writable(table: string): Promise<string> {
+  const rows = await owner`
+    select quote_ident(column_name) as name from information_schema.columns
+    where table_schema = 'public' and table_name = ${table} and is_generated = 'NEVER'`;
+  return rows.map(({ name }) => name).join(", ");
+}
+
 async function rewind(): Promise<void> {
   await owner.begin(async (sql) => {
     await sql`set local session_replication_role = replica`;
     for (const table of RESTORED) {
       await sql.unsafe(`delete from public.${table}`);
-      await sql.unsafe(`insert into public.${table} select * from before.${table}`);
+      const columns = await writable(table);
+      await sql.unsafe(`insert into public.${table} (${columns}) select ${columns} from before.${table}`);
     }
   });
 }
