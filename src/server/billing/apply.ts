@@ -5,6 +5,7 @@ import type { Tx } from "../db/client";
 import { entitle } from "../entitlements/entitle";
 import { audit } from "../events/service";
 import { currentPlan, ensurePlanVersions } from "../plans/service";
+import { applyMoneyBack } from "./apply-money-back";
 import type { StripeState } from "./fetch";
 import { followPrepaid } from "./prepaid";
 import { decidingSubscription, type Interval, instantOf, isLive } from "./rules";
@@ -18,6 +19,7 @@ type WritingCtx = TenantCtx & { tx: Tx };
 export async function applyState(ctx: WritingCtx, state: StripeState): Promise<void> {
   await copySubscriptions(ctx, state);
   for (const [checkoutId, session] of state.sessions) await settleCheckout(ctx, checkoutId, session);
+  await applyMoneyBack(ctx, state.moneyBack);
   await followSubscription(ctx);
   await followPrepaid(ctx);
 }

@@ -6,6 +6,7 @@ import { AppError } from "../errors";
 import type { PlanVersion } from "../plans/rules";
 import { ensurePlanVersions, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
+import { fetchMoneyBack, type MoneyBack } from "./fetch-money-back";
 import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
@@ -25,6 +26,8 @@ export interface StripeState {
   versions: ReadonlyMap<string, PlanVersion>;
   /** Our unsettled checkouts by id; null for a session that Stripe doesn't know. */
   sessions: ReadonlyMap<string, Stripe.Checkout.Session | null>;
+  /** Of orders whose money may have gone back. */
+  moneyBack: readonly MoneyBack[];
 }
 
 /** @throws AppError PAYMENT_PROVIDER */
@@ -37,6 +40,7 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
       subscriptions,
       versions: await versionsOf(ctx, subscriptions),
       sessions: await unsettledSessions(ctx),
+      moneyBack: await fetchMoneyBack(ctx),
     };
   } catch (error) {
     throw asProviderError(error);

@@ -1,8 +1,9 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { TenantCtx } from "../context";
+import type { Ctx, TenantCtx } from "../context";
 import type { EventHandler } from "../webhooks/service";
 import { retireCustomer, tenantOfCustomer } from "./customer";
+import { lookAtPayment, type NamesPayment, noteFraudWarning } from "./look-at-payment";
 import { idOf } from "./rules";
 import { syncCustomer } from "./sync";
 import { resumeTopUp } from "./top-up";
@@ -40,6 +41,20 @@ const payerOf = {
   "payment_intent.canceled": ofCustomer,
 } satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
 
+/** Money that went back, or may: these name a payment, and the payment its customer. */
+const MONEY_BACK = [
+  "refund.created",
+  "refund.updated",
+  "refund.failed",
+  "charge.refunded",
+  "charge.dispute.created",
+  "charge.dispute.updated",
+  "charge.dispute.closed",
+  "charge.dispute.funds_withdrawn",
+  "charge.dispute.funds_reinstated",
+] as const satisfies readonly EventType[];
+
+const OTHER_ACCOUNT = { ignored: "The event is another Stripe account's." };
 const payloadInput = z.object({ data: z.object({ object: z.looseObject({ object: z.string() }) }) });
 
 type Work = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknown>;
@@ -48,15 +63,38 @@ type Work = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknow
 export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries([
   ...handlersOf(customerOf, converge),
   ...handlersOf(payerOf, resumeTopUp),
+  ...MONEY_BACK.map((type) => [type, paymentHandler(lookAtPayment)] as const),
+  ["radar.early_fraud_warning.created" satisfies EventType, paymentHandler(noteFraudWarning)],
 ]);
 
 function handlersOf(find: object, work: Work): [string, EventHandler][] {
   return Object.entries(find).map(([type, customer]) => [type, handlerOf(customer, work)]);
 }
 
+const referenceInput = z.union([z.string(), z.looseObject({ id: z.string() })]).nullish();
+const paymentInput = z.object({
+  data: z.object({
+    object: z.looseObject({
+      id: z.string(),
+      object: z.string(),
+      payment_intent: referenceInput,
+      charge: referenceInput,
+    }),
+  }),
+});
+
+function paymentHandler(
+  work: (ctx: Ctx, object: NamesPayment) => Promise<{ ignored: string } | undefined>,
+): EventHandler {
+  return async (ctx, event) => {
+    if (event.account !== "") return OTHER_ACCOUNT;
+    return work(ctx, paymentInput.parse(event.payload).data.object);
+  };
+}
+
 function handlerOf(find: (object: object) => string | null, work: Work): EventHandler {
   return async (ctx, event) => {
-    if (event.account !== "") return { ignored: "The event is another Stripe account's." };
+    if (event.account !== "") return OTHER_ACCOUNT;
     const customerId = find(payloadInput.parse(event.payload).data.object);
     const tenantCtx = customerId ? await tenantOfCustomer(ctx, customerId) : null;
     if (!customerId || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };

@@ -95,6 +95,11 @@ export const orders = pgTable(
     paidAt: instant(),
     fulfilledAt: instant(),
     failedReason: text(),
+    /** Of the total: refunded, or with the bank while it is disputed, or lost to it. As of the last look. */
+    moneyBackMinor: amountMinor().notNull().default(sql`0`),
+    /** Wishes to look at its refunds and disputes, and the last wish that a look covers. */
+    moneyBackAsked: integer().notNull().default(0),
+    moneyBackSeen: integer().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
@@ -103,6 +108,8 @@ export const orders = pgTable(
     check("orders_paid_when_fulfilled", sql`(${t.fulfilledAt} is null) = (${t.paidAt} is null)`),
   ],
 );
+
+const orderKey: [typeof orders.tenantId, typeof orders.id] = [orders.tenantId, orders.id];
 
 /** One thing of an order: credits, or a plan for so many days. Written with the order and never changed. */
 export const orderLines = pgTable(
@@ -130,9 +137,7 @@ export const orderLines = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.orderId, t.line] }),
-    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: [orders.tenantId, orders.id] }).onDelete(
-      "cascade",
-    ),
+    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: orderKey }).onDelete("cascade"),
     check("order_lines_days_taken_back", sql`${t.daysTakenBack} between 0 and coalesce(${t.days}, 0)`),
     check(
       "order_lines_sells_its_kind",
@@ -251,8 +256,45 @@ export const topUpAttempts = pgTable(
     unique().on(t.tenantId, t.paymentId),
     uniqueIndex("top_up_attempts_one_in_flight").on(t.tenantId).where(sql`status = 'in_flight'`),
     index("top_up_attempts_by_month").on(t.tenantId, t.createdAt),
-    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: [orders.tenantId, orders.id] }).onDelete(
-      "cascade",
-    ),
+    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: orderKey }).onDelete("cascade"),
+  ],
+);
+
+/** Our copy of a refund (re_…) of an order, as of the last look. */
+export const refunds = pgTable(
+  "refunds",
+  {
+    tenantId: tenantId(),
+    refundId: text().notNull(),
+    orderId: id(),
+    amountMinor: amountMinor().notNull(),
+    /** Stripe's word; only what succeeded is back. */
+    status: text().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.orderId, t.refundId] }),
+    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: orderKey }).onDelete("cascade"),
+  ],
+);
+
+/** Our copy of a dispute (du_…) of an order's payment, as of the last look. */
+export const disputes = pgTable(
+  "disputes",
+  {
+    tenantId: tenantId(),
+    disputeId: text().notNull(),
+    orderId: id(),
+    amountMinor: amountMinor().notNull(),
+    /** Stripe's word: see `money-back-rules.ts`. */
+    status: text().notNull(),
+    reason: text().notNull(),
+    openedAt: instant().notNull(),
+    /** When we learned that it was decided. */
+    closedAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.orderId, t.disputeId] }),
+    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: orderKey }).onDelete("cascade"),
   ],
 );

@@ -18,6 +18,17 @@ CREATE TABLE "auto_top_ups" (
 	"updated_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "auto_top_ups_tenant_id_pk" PRIMARY KEY("tenant_id")
 );--> statement-breakpoint
+CREATE TABLE "disputes" (
+	"tenant_id" text collate "C" NOT NULL,
+	"dispute_id" text NOT NULL,
+	"order_id" text collate "C" NOT NULL,
+	"amount_minor" bigint NOT NULL,
+	"status" text NOT NULL,
+	"reason" text NOT NULL,
+	"opened_at" timestamp (3) with time zone NOT NULL,
+	"closed_at" timestamp (3) with time zone,
+	CONSTRAINT "disputes_tenant_id_order_id_dispute_id_pk" PRIMARY KEY("tenant_id","order_id","dispute_id")
+);--> statement-breakpoint
 CREATE TABLE "order_lines" (
 	"tenant_id" text collate "C" NOT NULL,
 	"order_id" text collate "C" NOT NULL,
@@ -50,9 +61,21 @@ CREATE TABLE "orders" (
 	"paid_at" timestamp (3) with time zone,
 	"fulfilled_at" timestamp (3) with time zone,
 	"failed_reason" text,
+	"money_back_minor" bigint DEFAULT 0 NOT NULL,
+	"money_back_asked" integer DEFAULT 0 NOT NULL,
+	"money_back_seen" integer DEFAULT 0 NOT NULL,
 	CONSTRAINT "orders_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
 	CONSTRAINT "orders_one_per_payment" UNIQUE("tenant_id","payment_id"),
 	CONSTRAINT "orders_paid_when_fulfilled" CHECK (("orders"."fulfilled_at" is null) = ("orders"."paid_at" is null))
+);--> statement-breakpoint
+CREATE TABLE "refunds" (
+	"tenant_id" text collate "C" NOT NULL,
+	"refund_id" text NOT NULL,
+	"order_id" text collate "C" NOT NULL,
+	"amount_minor" bigint NOT NULL,
+	"status" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "refunds_tenant_id_order_id_refund_id_pk" PRIMARY KEY("tenant_id","order_id","refund_id")
 );--> statement-breakpoint
 CREATE TABLE "top_up_attempts" (
 	"tenant_id" text collate "C" NOT NULL,
@@ -157,8 +180,10 @@ ALTER TABLE "meters" ADD COLUMN "plan_ends_at" timestamp (3) with time zone;--> 
 ALTER TABLE "meters" ADD COLUMN "refill_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "tenant_plans" ADD COLUMN "ends_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "auto_top_ups" ADD CONSTRAINT "auto_top_ups_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "disputes" ADD CONSTRAINT "disputes_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "order_lines" ADD CONSTRAINT "order_lines_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "orders" ADD CONSTRAINT "orders_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "refunds" ADD CONSTRAINT "refunds_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "top_up_attempts" ADD CONSTRAINT "top_up_attempts_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD CONSTRAINT "credit_accounts_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "replenishments" ADD CONSTRAINT "replenishments_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

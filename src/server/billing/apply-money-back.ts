@@ -1,0 +1,153 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { TenantCtx } from "../context";
+import { followDebt } from "../credits/follow-debt";
+import type { Tx } from "../db/client";
+import { audit } from "../events/service";
+import { lockTenant } from "../ledger/lock-tenant";
+import { lots } from "../ledger/tables";
+import { takeBackTo } from "../ledger/take-back";
+import type { MoneyBack } from "./fetch-money-back";
+import { compensationSource, lineSource } from "./fulfil-order";
+import { isDecided, moneyBackOf, shareOf, statusOf } from "./money-back-rules";
+import { linesOf, type Order, type OrderLine } from "./place-order";
+import { followPrepaid, prepaidOf } from "./prepaid";
+import { disputes, orderLines, orders, refunds } from "./tables";
+
+type WritingCtx = TenantCtx & { tx: Tx };
+
+const REASON = "the money went back";
+
+/**
+ * Brings what was bought in line with how much of its money is back, in the caller's transaction. Each share is counted
+ * anew from all refunds and disputes there are, so it comes to the same whatever was told before, and in which order.
+ */
+export async function applyMoneyBack(ctx: WritingCtx, looks: readonly MoneyBack[]): Promise<void> {
+  if (looks.length === 0) return;
+  await lockTenant(ctx);
+  for (const look of looks) await applyLook(ctx, look);
+  await compensate(ctx);
+  await followDebt(ctx);
+  await followPrepaid(ctx);
+}
+
+async function applyLook(ctx: WritingCtx, look: MoneyBack): Promise<void> {
+  const ofOrder = and(eq(orders.tenantId, ctx.tenant.id), eq(orders.id, look.orderId));
+  const [before] = await ctx.tx.select().from(orders).where(ofOrder).for("no key update");
+  if (!before?.fulfilledAt) return;
+  await copyFacts(ctx, look);
+  const moneyBackMinor = moneyBackOf(before.totalMinor, look.refunds, look.disputes);
+  const after = { ...before, moneyBackMinor };
+  const status = statusOf(after, look.disputes);
+  const moneyBackSeen = sql`greatest(${orders.moneyBackSeen}, ${look.asked}::integer)`;
+  await ctx.tx.update(orders).set({ moneyBackMinor, status, moneyBackSeen }).where(ofOrder);
+  const lines = await linesOf(ctx, before.id);
+  const takenBack = { credits: 0, owed: 0, days: 0 };
+  for (const line of lines) {
+    const { taken, owed } = await followCredits(ctx, after, line);
+    takenBack.credits += taken;
+    takenBack.owed += owed;
+    takenBack.days += await followDays(ctx, after, line);
+  }
+  if (moneyBackMinor === before.moneyBackMinor && status === before.status) return;
+  await audit(ctx, {
+    action: "order.money_back",
+    subject: before.id,
+    details: factsOf(ctx, { ...after, status }, look, takenBack),
+  });
+}
+
+async function copyFacts(ctx: WritingCtx, { orderId, ...look }: MoneyBack): Promise<void> {
+  const tenantId = ctx.tenant.id;
+  for (const refund of look.refunds) {
+    const target = [refunds.tenantId, refunds.orderId, refunds.refundId];
+    const row = { tenantId, orderId, ...refund };
+    await ctx.tx.insert(refunds).values(row).onConflictDoUpdate({ target, set: refund });
+  }
+  for (const dispute of look.disputes) {
+    const target = [disputes.tenantId, disputes.orderId, disputes.disputeId];
+    const at = isDecided(dispute.status) ? ctx.now() : null;
+    const closedAt = at && sql`coalesce(${disputes.closedAt}, ${at.toISOString()}::timestamptz)`;
+    const row = { tenantId, orderId, ...dispute, closedAt: at };
+    await ctx.tx
+      .insert(disputes)
+      .values(row)
+      .onConflictDoUpdate({ target, set: { ...dispute, closedAt } });
+  }
+}
+
+async function followCredits(ctx: WritingCtx, order: Order, { line, credits }: OrderLine) {
+  if (!credits) return { taken: 0, owed: 0 };
+  return takeBackTo(ctx, {
+    source: lineSource(order.id, line),
+    target: shareOf(credits, order),
+    reason: REASON,
+  });
+}
+
+/** Days of a plan go back in the same share; when all of them have, the term never was. */
+async function followDays(ctx: WritingCtx, order: Order, { line, days }: OrderLine): Promise<number> {
+  if (days === null) return 0;
+  const daysTakenBack = shareOf(days, order);
+  await ctx.tx
+    .update(orderLines)
+    .set({ daysTakenBack })
+    .where(
+      and(
+        eq(orderLines.tenantId, ctx.tenant.id),
+        eq(orderLines.orderId, order.id),
+        eq(orderLines.line, line),
+      ),
+    );
+  return daysTakenBack;
+}
+
+/**
+ * What an upgrade gave for days of the plan before is given in the share that the upgrade is still paid for, and not for
+ * days whose own money is back: one order's refund may change what a later one gave.
+ */
+async function compensate(ctx: WritingCtx): Promise<void> {
+  const ofTenant = eq(orders.tenantId, ctx.tenant.id);
+  const upgrades = await ctx.tx
+    .selectDistinct({
+      id: orders.id,
+      totalMinor: orders.totalMinor,
+      moneyBackMinor: orders.moneyBackMinor,
+    })
+    .from(orders)
+    .innerJoin(orderLines, and(eq(orderLines.tenantId, orders.tenantId), eq(orderLines.orderId, orders.id)))
+    .where(and(ofTenant, eq(orderLines.kind, "plan"), sql`${orders.fulfilledAt} is not null`))
+    .orderBy(orders.id);
+  if (upgrades.length === 0) return;
+  const sources = upgrades.map(({ id }) => compensationSource(id));
+  const given = await ctx.tx
+    .select({ source: lots.source, granted: lots.granted })
+    .from(lots)
+    .where(and(eq(lots.tenantId, ctx.tenant.id), inArray(lots.source, sources)));
+  const { compensations } = await prepaidOf(ctx);
+  for (const order of upgrades) {
+    const source = compensationSource(order.id);
+    const lot = given.find((one) => one.source === source);
+    const due = compensations.get(order.id) ?? 0;
+    const target = lot && Math.max(lot.granted - due + shareOf(due, order), 0);
+    if (target !== undefined) await takeBackTo(ctx, { source, target, reason: REASON });
+  }
+}
+
+function factsOf(
+  ctx: TenantCtx,
+  order: Order,
+  look: MoneyBack,
+  takenBack: Readonly<{ credits: number; owed: number; days: number }>,
+) {
+  return {
+    status: order.status,
+    payment: order.paymentId,
+    event: ctx.actor.kind === "webhook" ? ctx.actor.eventId : null,
+    refunds: look.refunds.map(({ refundId, status }) => `${refundId} ${status}`),
+    disputes: look.disputes.map(({ disputeId, status }) => `${disputeId} ${status}`),
+    moneyBackMinor: Number(order.moneyBackMinor),
+    totalMinor: Number(order.totalMinor),
+    currency: order.currency,
+    ...takenBack,
+  };
+}
