@@ -6,6 +6,9 @@ import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
 import { archiveEntries } from "@/server/ledger/archive";
 import { verifyBooks } from "@/server/ledger/books";
+import { debtOf } from "@/server/ledger/debt";
+import { takeBackTo } from "@/server/ledger/take-back";
+import { writeOffExpired } from "@/server/ledger/write-off";
 import { consume } from "@/server/quota/consume";
 import { rollDue } from "@/server/quota/jobs";
 import { release } from "@/server/quota/release";
@@ -199,4 +202,25 @@ test("what a running month or an open window needs is not archived, and the refu
 
 test.each(["2026-13", "2026-1", "soon", ""])("%j is no month to archive before", async (before) => {
   await expect(archiveBefore(before)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+});
+
+test("debts, repayments and what was written off stay provable, and a dispute won later gives back to who paid", async () => {
+  const [ada] = await aQuarter("ada");
+  const expiresAt = new Date(scene.clock.now().getTime() + 86_400_000);
+  await grantCredits(ada!, { amount: 30, kind: "promo", source: "gift", expiresAt });
+  await takeBackTo(ada!, { source: "payment:1", target: 500, reason: "chargeback" });
+  await grantCredits(ada!, { amount: 1_000, kind: "purchase", source: "payment:2" });
+  on("04-22");
+  await writeOffExpired(ada!);
+  const before = await debtOf(ada!);
+  await monthsFrom(month("05"));
+  on("06-10");
+  await rollDue(cron);
+  await archiveBefore(month("06"));
+  expect(await verifyBooks(cron)).toEqual([]);
+  await takeBackTo(ada!, { source: "payment:1", target: 0, reason: "won" });
+  expect(before).toEqual({ owed: 0, since: null });
+  const [lot] =
+    await scene.owner`select remaining from lots where tenant_id = ${ada!.tenant.id} and source = 'payment:2'`;
+  expect(Number(lot!.remaining)).toBe(1_000);
 });

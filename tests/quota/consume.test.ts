@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { apiKeys } from "@/server/accounts/tables";
 import { grantCredits } from "@/server/credits/grant-credits";
 import { inTenant } from "@/server/db/transaction";
+import { block } from "@/server/entitlements/block";
 import { outbox } from "@/server/events/tables";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
@@ -227,7 +228,7 @@ test("one tenant's denial or replay in a batch never touches its neighbours", as
 
 test("a blocked tenant is denied, and says why", async () => {
   const ada = await tenant("ada");
-  await owner`update meters set blocked_reason = 'past_due' where tenant_id = ${ada.tenant.id}`;
+  await block(ada, { reason: "past_due" });
   expect(await consume(ada, { feature: "compute" })).toMatchObject({
     allowed: false,
     reason: "blocked",

@@ -72,17 +72,19 @@ export interface QuotaStatus {
 /** Everything the tenant may do, and how much of it is used. A window that is over shows as the new one already. */
 export async function status(ctx: TenantCtx): Promise<QuotaStatus> {
   await endPlan(ctx);
-  await settleCredits(ctx);
   const { version } = await currentPlan(ctx);
   const { plan, features } = version.definition;
   const now = ctx.now();
-  const [rows, spendable, own, held, running] = await inTenant(ctx, async (tx, inner) => [
-    await tx.select().from(meters).where(eq(meters.tenantId, ctx.tenant.id)),
-    await spendableLots(tx, ctx.tenant.id, now),
-    await liveOverrides(inner),
-    await openHolds(tx, ctx.tenant.id),
-    await runningLeases(tx, ctx.tenant.id, now),
-  ]);
+  const [rows, spendable, own, held, running] = await inTenant(ctx, async (tx, inner) => {
+    await settleCredits(inner);
+    return [
+      await tx.select().from(meters).where(eq(meters.tenantId, ctx.tenant.id)),
+      await spendableLots(tx, ctx.tenant.id, now),
+      await liveOverrides(inner),
+      await openHolds(tx, ctx.tenant.id),
+      await runningLeases(tx, ctx.tenant.id, now),
+    ];
+  });
   const limitOf = (id: string) => (own.has(id) ? own.get(id)!.limit : limitUnits(plan.limits[id]));
   const sold = inListOrder(ctx.prices, features);
   const ofKind = <K extends Feature["kind"]>(kind: K) =>
