@@ -1,19 +1,12 @@
 import { business, meterOf } from "@tests/entitlements/business";
 import { world } from "@tests/support/world";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
-import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
 import { history, type Movement } from "@/server/credits/history";
-import { lifetime } from "@/server/credits/lifetime";
-import { MOVEMENT_GROUPS, type MovementGroup } from "@/server/credits/rules";
+import type { MovementGroup } from "@/server/credits/rules";
 import { statement } from "@/server/credits/statement";
-import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
-import { refund } from "@/server/quota/refund";
-import { releaseHold } from "@/server/quota/release-hold";
-import { reserve } from "@/server/quota/reserve";
 
 const prices = business(
   {
@@ -58,86 +51,6 @@ function addsUp(rows: readonly Movement[], now: number, opening = 0): void {
   }
   expect(balanceAfter).toBe(opening);
 }
-
-type Deed =
-  | { do: "grant"; units: number; days: number | null }
-  | { do: "take"; units: number }
-  | { do: "hold"; units: number; used: number | null }
-  | { do: "refund" }
-  | { do: "wait"; hours: number };
-
-const units = fc.integer({ min: 1, max: 60 });
-const deed: fc.Arbitrary<Deed> = fc.oneof(
-  fc.record({ do: fc.constant("grant" as const), units, days: fc.option(fc.integer({ min: 1, max: 40 })) }),
-  fc.record({ do: fc.constant("take" as const), units }),
-  fc.record({ do: fc.constant("hold" as const), units, used: fc.option(units) }),
-  fc.record({ do: fc.constant("refund" as const) }),
-  fc.record({ do: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 400 }) }),
-);
-
-async function play(of: TenantCtx, deeds: readonly Deed[]): Promise<void> {
-  const charged: string[] = [];
-  for (const [at, one] of deeds.entries()) {
-    if (one.do === "grant")
-      await give(of, one.units, `payment:${at}`, {
-        expiresAt: one.days === null ? undefined : new Date(clock.now().getTime() + one.days * 86_400_000),
-      });
-    if (one.do === "take") {
-      const answer = await take(of, one.units);
-      if (answer.allowed) charged.push(answer.entryId);
-    }
-    if (one.do === "hold") {
-      const held = await reserve(of, { feature: "compute", units: one.units, overflow: "cap" });
-      if (held.allowed && one.used === null) await releaseHold(of, { holdId: held.entryId });
-      if (held.allowed && one.used !== null) await commit(of, { holdId: held.entryId, units: one.used });
-    }
-    const entryId = one.do === "refund" ? charged.pop() : undefined;
-    if (entryId) await refund(of, { entryId, key: `refund:${at}`, reason: "wish" });
-    if (one.do === "wait") clock.advance({ hours: one.hours });
-  }
-}
-
-test("any history, statement and lifetime adds up to what the lots have left, filtered or not, page by page", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(deed, { minLength: 1, maxLength: 25 }),
-      fc.integer({ min: 1, max: 7 }),
-      fc.constantFrom("UTC", "Pacific/Auckland", "America/New_York"),
-      async (deeds, limit, timeZone) => {
-        clock.set("2026-03-02T09:00:00.000Z");
-        const ada = await tenant("ada", timeZone);
-        await play(ada, deeds);
-        await balance(ada);
-        const now = await left(ada);
-        const rows = await walk(ada, limit);
-        addsUp(rows, now);
-        const shown = new Map(rows.map((row) => [row.entryId, row]));
-        const filtered = await Promise.all(MOVEMENT_GROUPS.map((group) => walk(ada, limit, group)));
-        expect(filtered.flat().length).toBe(rows.length);
-        for (const row of filtered.flat()) expect(row).toEqual(shown.get(row.entryId));
-
-        let later: Awaited<ReturnType<typeof statement>> | null = null;
-        for (let month: string | null = null; ; ) {
-          const one: Awaited<ReturnType<typeof statement>> = await statement(ada, month ? { month } : {});
-          const granted = one.granted.reduce((sum, { units: more }) => sum + more, 0);
-          expect(one.opening + granted - one.consumed - one.expired - one.takenBack - one.repaid).toBe(
-            one.closing,
-          );
-          expect(one.closing).toBe(later ? later.opening : now);
-          later = one;
-          month = one.previous;
-          if (month === null) break;
-        }
-        expect(later.opening).toBe(0);
-
-        const all = await lifetime(ada);
-        expect(all.remaining).toBe(now);
-        expect(all.granted - all.consumed - all.expired - all.takenBack - all.repaid).toBe(now);
-      },
-    ),
-    { numRuns: 30 },
-  );
-});
 
 describe("a history", () => {
   test("of some days shows their rows with the balances of the whole history", async () => {

@@ -21,7 +21,7 @@ const get = (slug: string, headers: Record<string, string>, query = "") =>
   );
 const linesOf = async (response: Response) => (await response.text()).split("\r\n").slice(0, -1);
 
-const HEAD = "time,operation,group,feature,kind,movement,balance_after,source,reason,actor,entry_id";
+const HEAD = "time,operation,group,feature,kind,movement,balance_after,owed,source,reason,actor,entry_id";
 
 test("the file has every row once, newest first, and its balances add up from the first line to the last", async () => {
   await grantCredits(ada, { amount: 9_000, kind: "purchase", source: "payment:1" });
@@ -35,7 +35,7 @@ test("the file has every row once, newest first, and its balances add up from th
   expect(head).toBe(HEAD);
   const rows = lines.map((line) => line.split(","));
   expect(rows.length).toBe(2_301);
-  expect(new Set(rows.map((row) => row[10])).size).toBe(rows.length);
+  expect(new Set(rows.map((row) => row[11])).size).toBe(rows.length);
   let balance = 6_700;
   for (const row of rows) {
     expect(Number(row[6])).toBe(balance);
@@ -56,7 +56,7 @@ test("the file has the filters of the history, and refuses others", async () => 
   const granted = await linesOf(await get(ada.tenant.slug, cookie(ada), "?group=granted"));
   expect(granted).toEqual([
     HEAD,
-    expect.stringMatching(/,grant,granted,credits,purchase,9000,9000,payment:1,,user:/),
+    expect.stringMatching(/,grant,granted,credits,purchase,9000,9000,0,payment:1,,user:/),
   ]);
   const before = await linesOf(await get(ada.tenant.slug, cookie(ada), "?to=2020-01-01"));
   expect(before).toEqual([HEAD]);

@@ -21,6 +21,8 @@ export interface Movement {
   units: number;
   /** What came in (above 0) or went out (below 0), in the history's unit. */
   movement: number;
+  /** Units that are owed from now on, because they were spent before they were taken back; below 0: no more. */
+  owed: number;
   /** What was left in all lots right after. Rows that a filter hides count too. */
   balanceAfter: number;
   /** The kind of lot that was granted; null for everything else. */
@@ -127,6 +129,7 @@ async function movedRows(tx: Tx, ctx: TenantCtx, { unit, group, span, cursor, li
       operation: entries.operation,
       feature: entries.feature,
       units: entries.units,
+      uncharged: entries.unchargedUnits,
       key: entries.idempotencyKey,
       reason: entries.reason,
       actor: entries.actor,
@@ -160,6 +163,7 @@ function movementView(row: Awaited<ReturnType<typeof movedRows>>[number]): Movem
     feature: row.feature,
     units: row.units,
     movement: row.movement,
+    owed: row.operation === "revoke" ? row.uncharged : 0,
     balanceAfter: row.balanceAfter,
     kind: granted ? row.kind : null,
     source: granted ? (row.key?.replace(/^grant:/, "") ?? null) : null,

@@ -22,7 +22,7 @@ export const historyInput = z.strictObject({
   to: day.optional(),
   cursor: z
     .string()
-    .max(80)
+    .max(100)
     .refine((text) => readCursor(text) !== null, "not a cursor of a history")
     .optional(),
   limit: z.number().int().min(1).max(1_000).default(50),

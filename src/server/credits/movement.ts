@@ -27,7 +27,8 @@ export function movedEntries(ctx: TenantCtx, unit: string, from: string | SQL): 
     gte(entries.id, from),
     ne(entries.operation, "brought_forward"),
     unit === "credits" ? or(eq(entries.feature, unit), ne(entries.credits, 0)) : eq(entries.feature, unit),
-    sql`${movementOf(unit)} <> 0`,
+    // Taking back what was spent moves no lot: it is owed, and worth a row.
+    or(sql`${movementOf(unit)} <> 0`, eq(entries.operation, "revoke")),
   );
 }
 

@@ -36,6 +36,8 @@ declare
   r replenishments;
   v_period record;
   v_lot text;
+  -- Whatever is drawn along with it may be drawn from it, and so comes after it.
+  v_before constant text := left(p_id, -1);
 begin
   select * into r from replenishments where tenant_id = p_tenant and unit = 'credits';
   if r.units is null or p_now < r.period_ends_at then return case when r.units is not null then r.period_ends_at end; end if;
@@ -44,9 +46,9 @@ begin
   if r.units is null or p_now < r.period_ends_at then return case when r.units is not null then r.period_ends_at end; end if;
   v_period := credit_next_period(p_now, r);
   if v_period.starts_at >= r.plan_ends_at then return r.period_ends_at; end if;
-  perform gate_write_off(p_now, p_tenant, 'credits', p_id, p_actor);
+  perform gate_write_off(p_now, p_tenant, 'credits', v_before, p_actor);
   v_lot := credit_refill_lot(p_now, p_tenant, 'refill:' || to_char(v_period.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                             r.units, v_period.starts_at, v_period.ends_at, p_id, p_actor);
+                             r.units, v_period.starts_at, v_period.ends_at, v_before, p_actor);
   update replenishments set period_starts_at = v_period.starts_at, period_ends_at = v_period.ends_at, anchor_at = v_period.anchor_at, lot_id = v_lot
     where tenant_id = p_tenant and unit = 'credits';
   perform credit_watch(p_now, p_tenant, p_id);

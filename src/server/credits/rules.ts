@@ -37,7 +37,7 @@ export interface Cursor {
   balance: number;
 }
 
-const CURSOR = /^(ent_[0-9a-z-]{1,40}):(-?\d{1,16})$/;
+const CURSOR = /^(ent_[0-9a-z-]{1,56}):(-?\d{1,16})$/;
 
 export function writeCursor({ id, balance }: Cursor): string {
   return `${id}:${balance}`;

@@ -1,8 +1,9 @@
 -- What happens to a lot besides draws: it expires and is written off, and its entries say so. Internal, like decide.sql.
 
--- An id for a row that is written along with p_id's own, sorting right after it.
+-- An id for a row that is written along with p_id's own, sorting right after it, and after those that were made before: a
+-- balance that runs along the ids never spends what comes only later. For a row that comes first: p_id less its last character.
 create function gate_beside(p_id text) returns text language sql volatile as $$
-  select p_id || '-' || left(md5(gen_random_uuid()::text), 10)
+  select p_id || '-' || lpad(to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint & 1099511627775), 10, '0') || left(md5(gen_random_uuid()::text), 2)
 $$;
 
 -- A tenant's lots of one unit, in draw order: those that are live, and those of p_more that are not.

@@ -33,6 +33,8 @@ export function kindWords(kind: string): string {
 /** What a row is about, and what happened: ["Compute", "Used"], ["Bought", "Granted"]. */
 export function movementWords(row: Movement, nameOf: ReadonlyMap<string, string>): [string, string] {
   const happened = operationWords(row.operation);
+  if (row.owed > 0) return [happened, `${formatCount(row.owed)} had been spent and are owed`];
+  if (row.owed < 0) return ["No longer taken back", `${formatCount(-row.owed)} are no longer owed`];
   if (row.kind !== null) return [kindWords(row.kind), happened];
   const name = nameOf.get(row.feature);
   return name === undefined ? [happened, row.reason ?? ""] : [name, happened];
@@ -40,5 +42,6 @@ export function movementWords(row: Movement, nameOf: ReadonlyMap<string, string>
 
 /** "+500" or "−40". */
 export function signed(units: number): string {
+  if (units === 0) return "0";
   return `${units < 0 ? "−" : "+"}${formatCount(Math.abs(units))}`;
 }
