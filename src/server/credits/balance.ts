@@ -5,6 +5,7 @@ import { inTenant } from "../db/transaction";
 import { debts, lots } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { type BalanceInput, balanceInput } from "./inputs";
+import { nextExpiry } from "./rules";
 import { settleCredits } from "./settle-credits";
 import { creditAccounts, replenishments } from "./tables";
 
@@ -23,6 +24,7 @@ export interface Balance {
   available: number;
   /** In draw order: the first is spent first. */
   lots: CreditLot[];
+  /** All that expires at the next instant at which something does. */
   nextExpiry: { at: Date; units: number } | null;
   /** What the next period gives; what is left of this one's is lost then. null: the plan refills nothing. */
   nextRefill: { at: Date; units: number; every: "day" | "week" | "month" } | null;
@@ -42,16 +44,11 @@ export async function balance(ctx: TenantCtx, input: BalanceInput = {}): Promise
   return inTenant(ctx, async (tx, inner) => {
     await settleCredits(inner);
     const rows = await spendableLots(tx, ctx, unit);
-    const expiring = rows
-      .flatMap(({ expiresAt, remaining }) =>
-        expiresAt === null ? [] : [{ at: expiresAt, units: remaining }],
-      )
-      .sort((a, b) => a.at.getTime() - b.at.getTime())[0];
     return {
       unit,
       available: rows.reduce((sum, lot) => sum + lot.remaining, 0),
       lots: rows,
-      nextExpiry: expiring ?? null,
+      nextExpiry: nextExpiry(rows),
       nextRefill: await nextRefill(tx, ctx, unit),
       debt: await openDebt(tx, ctx, unit),
       low: unit === "credits" ? await lowNotice(tx, ctx) : null,

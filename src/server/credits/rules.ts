@@ -48,3 +48,13 @@ export function readCursor(text: string): Cursor | null {
   const [, id, balance] = CURSOR.exec(text) ?? [];
   return id && balance && Number.isSafeInteger(Number(balance)) ? { id, balance: Number(balance) } : null;
 }
+
+/** The next instant at which something expires, and all that expires then; null when everything lasts. */
+export function nextExpiry(
+  lots: readonly { expiresAt: Date | null; remaining: number }[],
+): { at: Date; units: number } | null {
+  const next = Math.min(...lots.map(({ expiresAt }) => expiresAt?.getTime() ?? Number.POSITIVE_INFINITY));
+  if (next === Number.POSITIVE_INFINITY) return null;
+  const then = lots.filter(({ expiresAt }) => expiresAt?.getTime() === next);
+  return { at: new Date(next), units: then.reduce((sum, { remaining }) => sum + remaining, 0) };
+}
