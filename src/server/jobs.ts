@@ -2,7 +2,7 @@ import { forgetExpired } from "./accounts/jobs";
 import { inbox, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts } from "./credits/jobs";
-import { endPlans } from "./entitlements/end-plan";
+import { endPlans } from "./entitlements/jobs";
 import { forgetAnswers } from "./guard/answers";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";

@@ -1,12 +1,7 @@
-import { sql } from "drizzle-orm";
-import { provenTenantId } from "@/lib/ids";
-import { tenantById } from "../accounts/service";
-import type { Ctx, TenantCtx } from "../context";
-import { inTenant, inTransaction } from "../db/transaction";
+import type { TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
 import { entitleDefault } from "./entitle";
 import { lockPlan } from "./follow-plan";
-
-const PAGE = 500;
 
 /**
  * Lets a plan whose end has come be over: the tenant falls to the default, and what only that plan gave goes with it.
@@ -19,31 +14,4 @@ export async function endPlan(ctx: TenantCtx): Promise<boolean> {
     await entitleDefault(inner);
     return true;
   });
-}
-
-/**
- * Cron `reset`: ends the plans that are over. The next call that a tenant makes does the same, so this is
- * housekeeping: safe late, twice, by two runners at once, or never.
- */
-export async function endPlans(ctx: Ctx): Promise<{ plansEnded: number }> {
-  let plansEnded = 0;
-  let after = "";
-  for (;;) {
-    const due = await plansDue(ctx, after);
-    for (const id of due) {
-      const tenant = await tenantById(ctx, provenTenantId(id));
-      if (await endPlan({ ...ctx, tenant })) plansEnded += 1;
-      after = id;
-    }
-    if (due.length < PAGE) return { plansEnded };
-  }
-}
-
-async function plansDue(ctx: Ctx, after: string): Promise<string[]> {
-  const rows = await inTransaction(ctx, (tx) =>
-    tx.execute<{ tenant_id: string }>(
-      sql`select tenant_id from plans_due(${ctx.now().toISOString()}::timestamptz, ${after}, ${PAGE})`,
-    ),
-  );
-  return rows.map((row) => row.tenant_id);
 }

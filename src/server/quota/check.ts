@@ -4,9 +4,9 @@ import { gateOf } from "../ledger/gate";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
 import { effectiveLimit } from "../plans/live-overrides";
+import { asking } from "./asking";
 import { plain } from "./consume";
 import { type CheckInput, checkInput } from "./inputs";
-import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, allowed, type Decision, denied, isAboveCeiling, NOTHING } from "./rules";
 

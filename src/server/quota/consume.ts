@@ -6,8 +6,8 @@ import { consumeInTransaction, gateOf } from "../ledger/gate";
 import { storedAnswer } from "../ledger/stored-answer";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
+import { asking } from "./asking";
 import { type ConsumeInput, consumeInput } from "./inputs";
-import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, consumed, denied, isAboveCeiling, type Receipt } from "./rules";
 

@@ -7,9 +7,9 @@ import { AppError } from "../errors";
 import { leases } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
+import { asking } from "./asking";
 import { keyConflict } from "./consume";
 import { type AcquireLeaseInput, acquireLeaseInput, type LeaseInput, leaseInput } from "./inputs";
-import { asking } from "./plan-over";
 import { type Denied, denied, NOTHING } from "./rules";
 
 /** Features of tenants that a sweep looks at in one go. */

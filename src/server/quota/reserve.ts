@@ -7,9 +7,9 @@ import { storedAnswer } from "../ledger/stored-answer";
 import { holds } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { requireKind } from "../plans/feature-kind";
+import { asking } from "./asking";
 import { plain, storedKey, toReceipt } from "./consume";
 import { type ReserveInput, reserveInput } from "./inputs";
-import { asking } from "./plan-over";
 import { rateCosts } from "./rate";
 import { aboveCeiling, type Consumed, type Denied, isAboveCeiling, type Receipt } from "./rules";
 

@@ -3,8 +3,8 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
+import { asking } from "./asking";
 import { keyConflict } from "./consume";
-import { asking } from "./plan-over";
 
 /** What settling a hold, or refunding a charge, came to. All in units of the meter but `credits`. */
 export interface Settled {
