@@ -12,7 +12,7 @@ const LOOKS = [
   { look: "dark", width: 1280, dark: true },
   { look: "phone", width: 390, dark: false },
 ] as const;
-const PAGES = ["", "/usage", "/billing", "/runs", "/channels", "/settings"];
+const PAGES = ["", "/usage", "/credits", "/billing", "/runs", "/channels", "/settings"];
 const PUBLIC_PAGES = [
   "/",
   "/sign-in",
