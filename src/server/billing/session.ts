@@ -116,13 +116,14 @@ function sessionParams(
   row: CheckoutRow,
   { purchase, priceIds, customerId }: Opening,
 ): Stripe.Checkout.SessionCreateParams {
-  const billingUrl = `${ctx.appUrl}/${ctx.tenant.slug}/billing`;
+  const workspaceUrl = `${ctx.appUrl}/${ctx.tenant.slug}`;
   return {
     mode: row.purpose === "subscription" ? "subscription" : "payment",
     customer: customerId,
     line_items: purchase.lines.map((line) => lineItem(line, priceIds, ctx.prices.currency)),
-    success_url: `${billingUrl}/return?session_id={CHECKOUT_SESSION_ID}`,
-    cancel_url: billingUrl,
+    success_url: `${workspaceUrl}/billing/return?session_id={CHECKOUT_SESSION_ID}`,
+    // Back to the page where it was chosen.
+    cancel_url: `${workspaceUrl}/${row.credits === null ? "billing" : "credits"}`,
     client_reference_id: row.id,
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
     ...(purchase.savesCard ? { payment_intent_data: { setup_future_usage: "off_session" } } : {}),
