@@ -33,6 +33,11 @@ test.each([
     "update meters set plan_version = 'free@1' where feature = 'seats'",
   ],
   [
+    "meter: over when its tenant's plan is",
+    "update meters set plan_ends_at = 'infinity' where feature = 'seats'",
+    "update meters set plan_ends_at = null where feature = 'seats'",
+  ],
+  [
     "tenant: blocked as a whole, or not",
     "update meters set blocked_reason = 'past_due' where feature = 'seats'",
     "update meters set blocked_reason = null where feature = 'seats'",

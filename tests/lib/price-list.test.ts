@@ -173,3 +173,60 @@ test("declaring a list with problems throws them all", () => {
   expect(declare).toThrow(PriceListError);
   expect(declare).toThrow(/has 2 problem\(s\)/);
 });
+
+const paid = (price: Plan["price"], more: Partial<Plan> = {}) =>
+  list({}, { plans: [plan("free", {}), plan("pro", {}, { price, ...more })] });
+const crediting = (credits: PriceList["credits"]) => list({}, { credits });
+const AMOUNT = { minorUnits: 1, perUnits: 1, min: 1, max: 1_000_000, expiresAfterDays: null };
+const TRIAL = { credits: 1, perNetworkPerDay: 1, perDay: 1, carryOver: true };
+
+test("prepaid plans, refills and every rule for credits together have no problem", () => {
+  const price = { kind: "prepaid", priceMinor: 2_000, days: 30, creditsPerDayLeft: 500 } as const;
+  const refill = { credits: 5, every: "month", first: 0 } as const;
+  expect(priceListProblems(paid(price, { refill }))).toEqual([]);
+  const debt = { allowUntil: { credits: 0, days: 1 } };
+  const signUp = { credits: 5, expiresAfterDays: null };
+  expect(priceListProblems(crediting({ amount: AMOUNT, signUp, lowBalance: 1, debt, trial: TRIAL }))).toEqual(
+    [],
+  );
+});
+
+test.each<[string, PriceList, string]>([
+  ["days for nothing", paid({ kind: "prepaid", priceMinor: 0, days: 30 }), "above 0"],
+  ["half a day", paid({ kind: "prepaid", priceMinor: 1, days: 0.5 }), "above 0"],
+  ["a lifetime of days", paid({ kind: "prepaid", priceMinor: 1, days: 3_661 }), "up to 3660"],
+  [
+    "less than nothing for a day left",
+    paid({ kind: "prepaid", priceMinor: 1, days: 1, creditsPerDayLeft: -1 }),
+    "0 or more",
+  ],
+  [
+    "a refill of nothing",
+    paid({ kind: "free" }, { refill: { credits: 0, every: "day" } }),
+    "a refill wants whole credits",
+  ],
+  [
+    "a refill every year",
+    paid({ kind: "free" }, { refill: { credits: 1, every: "year" as "day" } }),
+    'every "day", "week" or "month"',
+  ],
+  ["amounts at half a cent", crediting({ amount: { ...AMOUNT, minorUnits: 0.5 } }), "whole numbers above 0"],
+  ["more than a million at once", crediting({ amount: { ...AMOUNT, max: 1_000_001 } }), "at most 1000000"],
+  ["a least above the most", crediting({ amount: { ...AMOUNT, min: 5, max: 4 } }), "min is from 1 to max"],
+  ["amounts gone at once", crediting({ amount: { ...AMOUNT, expiresAfterDays: 0 } }), "or null"],
+  [
+    "a sign-up grant of none",
+    crediting({ signUp: { credits: 0, expiresAfterDays: null } }),
+    "credits.signUp",
+  ],
+  ["a low balance of none", crediting({ lowBalance: 0 }), "credits.lowBalance"],
+  ["debts for no time", crediting({ debt: { allowUntil: { credits: 1, days: 0 } } }), "credits.debt"],
+  ["trials for nobody", crediting({ trial: { ...TRIAL, perDay: 0 } }), "credits.trial"],
+  [
+    "a pack of more than a million",
+    list({}, { packs: [{ id: "p", name: "P", credits: 1_000_001, priceMinor: 1, expiresAfterDays: null }] }),
+    "up to 1000000",
+  ],
+])("%s is a problem", (_, broken, words) => {
+  expect(priceListProblems(broken).join("\n")).toContain(words);
+});
