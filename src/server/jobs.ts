@@ -16,9 +16,10 @@ export const jobs = {
   reset: async (ctx) => ({
     ...(await endPlans(ctx)),
     ...(await rollDue(ctx)),
+    ...(await sweepHolds(ctx)),
+    // After what abandoned holds give back, which may be of a lot that expired or owes.
     ...(await expireLots(ctx)),
     ...(await followDebts(ctx)),
-    ...(await sweepHolds(ctx)),
     ...(await sweepLeases(ctx)),
     ...(await forgetExpired(ctx)),
     ...(await forgetAnswers(ctx)),

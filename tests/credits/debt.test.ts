@@ -12,6 +12,8 @@ import { block } from "@/server/entitlements/block";
 import { debtOf } from "@/server/ledger/debt";
 import { takeBackTo } from "@/server/ledger/take-back";
 import { consume } from "@/server/quota/consume";
+import { releaseHold } from "@/server/quota/release-hold";
+import { type Reserved, reserve } from "@/server/quota/reserve";
 
 const prices = creditBusiness({ free: undefined });
 const { ctx, clock, owner } = await world({ prices, poolSize: 10 });
@@ -85,6 +87,18 @@ test("where the price list allows a debt, it is blocked past the amount or the d
 
   const bo = await indebted(101, { allowUntil: { credits: 100, days: 7 } });
   expect(await blocked(bo)).toBe("debt");
+});
+
+test("a hold that comes back pays the debt of its lot, and cron lets the tenant go on", async () => {
+  const ada = await tenantWith();
+  await buy(ada, 100, "order:1");
+  const held = (await reserve(ada, { feature: "pages", units: 100 })) as Reserved;
+  await takeBack(ada, "order:1", 100);
+  await grantCredits(ada, { amount: 5, kind: "promo", source: "gift" });
+  expect(await blocked(ada)).toBe("debt");
+  await releaseHold(ada, { holdId: held.holdId });
+  await followDebts(ctx);
+  expect(await blocked(ada)).toBe(null);
 });
 
 test("only a purchase pays: a gift is the tenant's to keep", async () => {

@@ -19,7 +19,10 @@ export async function expireLots(ctx: Ctx): Promise<{ refilled: number; writtenO
   return done;
 }
 
-/** Cron `reset`: who has owed credits for longer than the price list lets it is blocked. Safe late, twice, or at once. */
+/**
+ * Cron `reset`: who has owed credits for longer than the price list lets it is blocked; who owes none any more, since a
+ * hold came back, goes on. Safe late, twice, or at once.
+ */
 export async function followDebts(ctx: Ctx): Promise<{ indebted: number }> {
   return { indebted: await forEachDue(ctx, "credit_debtors", followDebt) };
 }

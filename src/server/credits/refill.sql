@@ -107,10 +107,3 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     select l.tenant_id from lots l where l.tenant_id > p_after and l.closed_at is null and l.expires_at <= p_now) q
   order by 1 limit p_limit
 $$;
-
--- Tenants that owe credits, in pages.
-create or replace function credit_debtors(p_now timestamptz, p_after text, p_limit int) returns table (tenant_id text)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select distinct d.tenant_id from debts d where d.tenant_id > p_after and d.unit = 'credits' and d.outstanding > 0 and d.created_at <= p_now
-  order by 1 limit p_limit
-$$;

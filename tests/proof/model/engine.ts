@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import type { TenantCtx } from "@/server/context";
 import { grantCredits } from "@/server/credits/grant-credits";
+import { inTenant } from "@/server/db/transaction";
 import { block, unblock } from "@/server/entitlements/block";
 import { entitle } from "@/server/entitlements/entitle";
 import { endOverride, setOverride } from "@/server/entitlements/override";
@@ -148,8 +149,11 @@ async function carryOut(ctx: TenantCtx, names: Names, op: Op): Promise<unknown> 
 
 /** One reason at a time, as the model has it. */
 async function setBlocked(ctx: TenantCtx, reason: "past_due" | "suspended" | null): Promise<void> {
-  for (const other of ["past_due", "suspended"]) if (other !== reason) await unblock(ctx, { reason: other });
-  if (reason) await block(ctx, { reason });
+  await inTenant(ctx, async (_tx, inner) => {
+    for (const other of ["past_due", "suspended"])
+      if (other !== reason) await unblock(inner, { reason: other });
+    if (reason) await block(inner, { reason });
+  });
 }
 
 async function entitlePlan(ctx: TenantCtx, op: Extract<Op, { do: "entitle" }>): Promise<void> {
