@@ -14,7 +14,7 @@ const scene = topUpStage(made);
 const { keepCard, lowTenant, chargesOf, attemptsOf, ordersOf, toldOf, creditsOf, lapse, give } = scene;
 
 const CAP_MINOR = 1_500;
-const HISTORIES = 40;
+const HISTORIES = 30;
 const CARDS = ["pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"] as const;
 
 type Step =
@@ -101,7 +101,8 @@ async function comeToRest(tenantCtx: TenantCtx): Promise<void> {
   }
 }
 
-async function expectAllFits(tenantCtx: TenantCtx, timesTurnedOn: number): Promise<void> {
+async function expectAllFits(tenantCtx: TenantCtx, steps: readonly Step[]): Promise<void> {
+  const timesTurnedOn = 1 + steps.filter((one) => one.do === "on").length;
   const charges = await chargesOf(tenantCtx);
   const paid = charges.filter(({ status }) => status === "succeeded");
   const attempts = await attemptsOf(tenantCtx);
@@ -113,7 +114,11 @@ async function expectAllFits(tenantCtx: TenantCtx, timesTurnedOn: number): Promi
   expect(attempts.filter(({ status }) => status === "paid")).toHaveLength(paid.length);
   expect(attempts.filter(({ status }) => status === "in_flight")).toEqual([]);
   expect(charges.length - paid.length).toBeLessThanOrEqual(timesTurnedOn);
-  expect(await toldOf(tenantCtx)).toHaveLength(attempts.filter(({ status }) => status === "failed").length);
+  const failures = attempts.filter(({ status }) => status === "failed").length;
+  // Who has turned it off before the refusal is known has nothing to be told.
+  const told = (await toldOf(tenantCtx)).length;
+  expect(told).toBeLessThanOrEqual(failures);
+  if (!steps.some((one) => one.do === "off")) expect(told).toBe(failures);
   const months = await owner`
     select sum(amount_minor)::int as spent from top_up_attempts
     where tenant_id = ${tenantCtx.tenant.id} and status = 'paid' group by date_trunc('month', created_at at time zone 'UTC')`;
@@ -132,7 +137,7 @@ test("whatever happens in whatever order, every charge is one order and one lot,
       await consume(tenantCtx, { feature: "compute", units: 100 });
       for (const one of steps) await take(tenantCtx, one);
       await comeToRest(tenantCtx);
-      await expectAllFits(tenantCtx, 1 + steps.filter((one) => one.do === "on").length);
+      await expectAllFits(tenantCtx, steps);
     }),
     { numRuns: HISTORIES },
   );
