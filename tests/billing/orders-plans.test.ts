@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { definePriceList } from "@/lib/price-list";
 import { startCheckout } from "@/server/billing/checkout";
+import { compensate } from "@/server/billing/compensate";
 import { fulfilOrder } from "@/server/billing/fulfil-order";
 import { listOrders } from "@/server/billing/orders";
 import { linesOf } from "@/server/billing/place-order";
@@ -203,6 +204,35 @@ test("days whose money went back are gone, and what was before them holds again"
   expect(await planOf(bo)).toEqual({ plan: "basic", source: "default", endsAt: null });
   await giveBack(orders[0]!.id, 0);
   expect(await planOf(bo)).toMatchObject({ plan: "large", endsAt: inDays(30) });
+});
+
+test("what an upgrade gives for days left follows the money of both orders, whichever comes first, and once", async () => {
+  const dan = await tenant("dan");
+  await buy(dan, { plan: "small" });
+  const small = (await listOrders(dan)).orders[0]!.id;
+  const moneyBack = async (orderId: string, days: number, minor: number) => {
+    await owner`update order_lines set days_taken_back = ${days} where order_id = ${orderId}`;
+    await owner`update orders set money_back_minor = ${minor} where id = ${orderId}`;
+    for (let twice = 0; twice < 2; twice += 1) await inTenant(dan, (_tx, inner) => compensate(inner));
+    return (await balance(dan)).available;
+  };
+  await moneyBack(small, 7, 840);
+  clock.advance({ days: 2 });
+  await buy(dan, { plan: "large" });
+  const large = (await listOrders(dan)).orders[0]!.id;
+  expect((await balance(dan)).available).toBe(0);
+  expect(await moneyBack(small, 4, 480)).toBe(10);
+  expect(await moneyBack(small, 0, 0)).toBe(50);
+  expect(await moneyBack(large, 15, 3_600)).toBe(25);
+  expect(await moneyBack(small, 7, 840)).toBe(0);
+  expect(await moneyBack(small, 0, 0)).toBe(25);
+  expect(await moneyBack(large, 0, 0)).toBe(50);
+  const lots = await owner`
+    select source, granted from lots where tenant_id = ${dan.tenant.id} and kind = 'compensation' order by id`;
+  expect(lots).toEqual([
+    { source: `order:${large}:compensation`, granted: "10" },
+    { source: `order:${large}:compensation:10`, granted: "40" },
+  ]);
 });
 
 test("an operator's later choice outlasts what was paid for; a purchase after it counts again", async () => {

@@ -1,16 +1,16 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { followDebt } from "../credits/follow-debt";
 import type { Tx } from "../db/client";
 import { audit } from "../events/service";
 import { lockTenant } from "../ledger/lock-tenant";
-import { lots } from "../ledger/tables";
 import { takeBackTo } from "../ledger/take-back";
+import { compensate } from "./compensate";
 import type { MoneyBack } from "./fetch-money-back";
-import { compensationSource, lineSource } from "./fulfil-order";
+import { lineSource } from "./fulfil-order";
 import { isDecided, moneyBackOf, shareOf, statusOf } from "./money-back-rules";
 import { linesOf, type Order, type OrderLine } from "./place-order";
-import { followPrepaid, prepaidOf } from "./prepaid";
+import { followPrepaid } from "./prepaid";
 import { disputes, orderLines, orders, refunds } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
@@ -99,38 +99,6 @@ async function followDays(ctx: WritingCtx, order: Order, { line, days }: OrderLi
       ),
     );
   return daysTakenBack;
-}
-
-/**
- * What an upgrade gave for days of the plan before is given in the share that the upgrade is still paid for, and not for
- * days whose own money is back: one order's refund may change what a later one gave.
- */
-async function compensate(ctx: WritingCtx): Promise<void> {
-  const ofTenant = eq(orders.tenantId, ctx.tenant.id);
-  const upgrades = await ctx.tx
-    .selectDistinct({
-      id: orders.id,
-      totalMinor: orders.totalMinor,
-      moneyBackMinor: orders.moneyBackMinor,
-    })
-    .from(orders)
-    .innerJoin(orderLines, and(eq(orderLines.tenantId, orders.tenantId), eq(orderLines.orderId, orders.id)))
-    .where(and(ofTenant, eq(orderLines.kind, "plan"), sql`${orders.fulfilledAt} is not null`))
-    .orderBy(orders.id);
-  if (upgrades.length === 0) return;
-  const sources = upgrades.map(({ id }) => compensationSource(id));
-  const given = await ctx.tx
-    .select({ source: lots.source, granted: lots.granted })
-    .from(lots)
-    .where(and(eq(lots.tenantId, ctx.tenant.id), inArray(lots.source, sources)));
-  const { compensations } = await prepaidOf(ctx);
-  for (const order of upgrades) {
-    const source = compensationSource(order.id);
-    const lot = given.find((one) => one.source === source);
-    const due = compensations.get(order.id) ?? 0;
-    const target = lot && Math.max(lot.granted - due + shareOf(due, order), 0);
-    if (target !== undefined) await takeBackTo(ctx, { source, target, reason: REASON });
-  }
 }
 
 function factsOf(

@@ -6,8 +6,9 @@ import type { Tx } from "../db/client";
 import { lockPlan } from "../entitlements/follow-plan";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
+import { compensate } from "./compensate";
 import { linesOf, type Order, type OrderLine } from "./place-order";
-import { followPrepaid, prepaidOf } from "./prepaid";
+import { followPrepaid } from "./prepaid";
 import { orders } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
@@ -52,7 +53,10 @@ export async function fulfilOrder(ctx: WritingCtx, orderId: string, payment: Pay
   let repaid = 0;
   for (const line of lines) repaid += await grantLine(ctx, line, fulfilledAt);
   if (repaid > 0) await followDebt(ctx);
-  if (lines.some((line) => line.days !== null)) await givePlan(ctx, orderId);
+  if (lines.some((line) => line.days !== null)) {
+    await compensate(ctx);
+    await followPrepaid(ctx);
+  }
   await audit(ctx, {
     action: "order.fulfilled",
     subject: orderId,
@@ -63,8 +67,6 @@ export async function fulfilOrder(ctx: WritingCtx, orderId: string, payment: Pay
 
 /** The lot that an order's line of credits makes. */
 export const lineSource = (orderId: string, line: number) => `order:${orderId}:${line}`;
-/** The lot that compensates for days left of the plan that an order took the place of. */
-export const compensationSource = (orderId: string) => `order:${orderId}:compensation`;
 
 /** @returns how many of the units paid at once what the tenant owed */
 async function grantLine(ctx: WritingCtx, line: OrderLine, at: Date): Promise<number> {
@@ -73,12 +75,6 @@ async function grantLine(ctx: WritingCtx, line: OrderLine, at: Date): Promise<nu
   const expiresAt = days === null ? null : new Date(at.getTime() + days * DAY_MS);
   const source = lineSource(orderId, line.line);
   return (await grantCredits(ctx, { amount, kind: "purchase", source, expiresAt })).repaid;
-}
-
-async function givePlan(ctx: WritingCtx, orderId: string): Promise<void> {
-  const amount = (await prepaidOf(ctx)).compensations.get(orderId);
-  if (amount) await grantCredits(ctx, { amount, kind: "compensation", source: compensationSource(orderId) });
-  await followPrepaid(ctx);
 }
 
 /** What a person needs to find the payment again, everywhere it left a trace. */
