@@ -67,3 +67,15 @@ export type OrdersInput = z.input<typeof ordersInput>;
 
 export const orderInput = z.strictObject({ orderId: z.string().min(1).max(40) });
 export type OrderInput = z.input<typeof orderInput>;
+
+/**
+ * Money of an order to be given back: `amountMinor` of its currency's minor units, or all that is left. `key` names the
+ * wish: the same one again refunds nothing more.
+ */
+export const refundOrderInput = z.strictObject({
+  orderId: z.string().min(1).max(40),
+  amountMinor: z.number().int().min(1).max(MAX_MINOR).optional(),
+  reason: z.string().trim().min(1).max(500),
+  key: z.string().min(1).max(150),
+});
+export type RefundOrderInput = z.input<typeof refundOrderInput>;
