@@ -56,6 +56,17 @@ const schema = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9-]*$/)
     .optional()
     .describe("the header in which your own proxy names the client's address, such as x-forwarded-for"),
+  OPERATOR_EMAILS: z
+    .string()
+    .transform((list) =>
+      list
+        .toLowerCase()
+        .split(",")
+        .map((email) => email.trim()),
+    )
+    .refine((emails) => emails.every((email) => /^[^<>@\s]+@[^<>@\s]+$/.test(email)))
+    .optional()
+    .describe("the e-mails of those who run the product, separated by commas"),
   TOLLGATE_EMBEDDED_DATABASE: z
     .literal("1")
     .optional()

@@ -15,6 +15,7 @@ const PREFIXES = {
   auditEvent: "aud",
   message: "msg",
   visitor: "vis",
+  awaitedCredits: "awc",
   run: "run",
   channel: "chn",
 } as const;

@@ -4,6 +4,7 @@ import { env } from "@/env";
 import { type Auth, createAuth, type Person, type Session } from "./accounts/auth";
 import { ensureTenant, listTenants, me } from "./accounts/service";
 import { type Ctx, createCtx } from "./context";
+import { claimAwaited } from "./credits/claim-awaited";
 import { grantSignUp } from "./credits/grant-sign-up";
 import { entitleDefault } from "./entitlements/entitle";
 import { consume } from "./quota/consume";
@@ -53,21 +54,22 @@ export async function homePath(ctx: Ctx, headers?: Headers): Promise<string> {
 
 /**
  * Safe twice and at the same moment: one person, one first workspace. What is left of a trial that the request's
- * cookie names comes along.
+ * cookie names comes along, and so do credits that were waiting for the person's e-mail, also at a later sign-in.
  */
-export function giveWorkspace(
+export async function giveWorkspace(
   ctx: Ctx,
   { userId, email, name }: Person,
   headers = new Headers(),
 ): Promise<void> {
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
-  return ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
+  await ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
     await entitleDefault(inner);
     await grantSignUp(inner);
     // The owner holds a seat like everybody else.
     await consume(inner, { feature: SEATS, key: `member:${userId}` });
     await carryOverTrial(inner, visitorOf(ctx, headers));
   });
+  await claimAwaited(ctx, userId);
 }
 
 const userActor = (userId: string) => ({ kind: "user", userId }) as const;

@@ -10,6 +10,8 @@ export type Role = "owner" | "admin" | "billing" | "member";
 export type Actor =
   | { kind: "user"; userId: string }
   | { kind: "apiKey"; apiKeyId: string }
+  /** Whoever runs the product, in a workspace that is not theirs. */
+  | { kind: "operator"; userId: string }
   | { kind: "webhook"; provider: string; eventId: string }
   | { kind: "cron"; job: string }
   | { kind: "system"; reason: string }
@@ -36,6 +38,8 @@ export interface Runtime {
   keyFor: KeyFor;
   /** The header in which the operator's own proxy tells the client's address; null: nobody's word counts. */
   clientAddressHeader: string | null;
+  /** Proven e-mails, lower-case, of those who run the product; left out: nobody does. */
+  operatorEmails?: readonly string[];
 }
 
 /** What every verb gets. `tx` is the caller's open transaction, when there is one. */
@@ -60,6 +64,8 @@ export function actorName(actor: Actor): string {
       return `user:${actor.userId}`;
     case "apiKey":
       return `api_key:${actor.apiKeyId}`;
+    case "operator":
+      return `operator:${actor.userId}`;
     case "webhook":
       return `webhook:${actor.provider}:${actor.eventId}`;
     case "cron":

@@ -1,5 +1,6 @@
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import { accountsRouter } from "./accounts/router";
+import { operatorRouter } from "./admin/router";
 import { billingRouter } from "./billing/router";
 import { creditsRouter } from "./credits/router";
 import { channelsRouter, runsRouter } from "./demo/router";
@@ -14,6 +15,7 @@ export const appRouter = router({
   credits: creditsRouter,
   billing: billingRouter,
   trials: trialsRouter,
+  operator: operatorRouter,
   runs: runsRouter,
   channels: channelsRouter,
 });

@@ -23,5 +23,6 @@ function createRuntime(): Runtime {
     appUrl: env.APP_URL,
     keyFor: derivedKeys(env.AUTH_SECRET),
     clientAddressHeader: env.CLIENT_ADDRESS_HEADER ?? null,
+    operatorEmails: env.OPERATOR_EMAILS ?? [],
   };
 }

@@ -1,7 +1,8 @@
 import { initTRPC, TRPCError } from "@trpc/server";
 import superjson from "superjson";
+import { provenEmailOf } from "./accounts/proven-email";
 import { mayDo, type Permission } from "./accounts/rules";
-import { openTenant } from "./accounts/service";
+import { openTenant, tenantNamed } from "./accounts/service";
 import type { Ctx, TenantCtx } from "./context";
 import { asAppError } from "./db/transaction";
 import { AppError, type AppErrorCode } from "./errors";
@@ -22,7 +23,7 @@ export interface RequestCtx extends Ctx {
 
 /** A procedure's policy, set by the ladder step it stands on. `tests/architecture.test.ts` demands one of each. */
 export interface Meta {
-  access?: "public" | "user" | "tenant" | Permission;
+  access?: "public" | "user" | "tenant" | "operator" | Permission;
   /** true: an API key of the tenant may call it. */
   apiKey?: boolean;
   quota?: QuotaPolicy;
@@ -148,6 +149,7 @@ export const tenantProcedure = endingWith(
       access !== "tenant" &&
       access !== "public" &&
       access !== "user" &&
+      access !== "operator" &&
       !(role && mayDo(role, access))
     ) {
       throw new AppError("FORBIDDEN", "Your role in this workspace does not allow this.");
@@ -175,3 +177,18 @@ function endingWith<B extends object>(last: typeof withinPolicy, builder: B): B 
 
 /** A member whose role carries the permission. */
 export const can = (permission: Permission) => tenantProcedure.meta({ access: permission });
+
+/** Somebody who runs the product: a person whose proven e-mail stands in OPERATOR_EMAILS. */
+export const operatorProcedure = base.meta({ access: "operator" }).use(async ({ ctx, next }) => {
+  const { actor, operatorEmails = [] } = ctx;
+  if (actor.kind === "anonymous") throw new AppError("UNAUTHENTICATED", "Please sign in.");
+  const email = actor.kind === "user" ? await provenEmailOf(ctx, actor.userId) : null;
+  if (actor.kind !== "user" || email === null || !operatorEmails.includes(email))
+    throw new AppError("FORBIDDEN", "Only an operator may do this.");
+  return next({ ctx: { ...ctx, actor: { kind: "operator" as const, userId: actor.userId } } });
+});
+
+/** The same in the workspace that the request names, whose member an operator needs not be. */
+export const operatorInWorkspace = operatorProcedure.use(async ({ ctx, next }) =>
+  next({ ctx: { ...ctx, tenant: await tenantNamed(ctx, ctx.request.workspace) } }),
+);

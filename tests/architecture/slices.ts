@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/billing/"],
   ["src/server/trials/"],
   ["src/server/demo/"],
+  ["src/server/admin/"],
   ["src/server/"],
   ["src/client/"],
   ["src/trpc/"],

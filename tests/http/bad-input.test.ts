@@ -6,7 +6,9 @@ import { appRouter } from "@/server/root";
 import { call } from "./call";
 
 const { tenant, owner } = await world();
-const ada = await tenant("ada");
+const email = "ada@operator.test";
+const ada = { ...(await tenant("ada")), operatorEmails: [email] };
+await owner`update users set email = ${email}, email_verified = now()`;
 
 interface Procedure {
   _def: { inputs: z.ZodType[] };
@@ -41,6 +43,24 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "credits.statement": { unit: "credits", month: "2026-01" },
   "credits.lifetime": { unit: "credits" },
   "credits.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
+  "credits.redeem": { code: "CODE-1" },
+  "operator.orders": { cursor: "ord_0", limit: 10 },
+  "operator.grant": {
+    credits: 1,
+    kind: "promo",
+    expiresAt: new Date("2026-12-31T00:00:00Z"),
+    reason: "r",
+    key: "k",
+  },
+  "operator.compensate": { credits: 1, reason: "r", key: "k" },
+  "operator.correct": { credits: 1, lotId: "lot_0", reason: "r", key: "k" },
+  "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
+  "operator.codes": { before: "CODE-1" },
+  "operator.makeCode": { code: "CODE-1", credits: 1, maxRedemptions: 1, reason: "r", key: "k" },
+  "operator.endCode": { code: "CODE-1", reason: "r", key: "k" },
+  "operator.awaited": { before: "awc_0" },
+  "operator.awaitCredits": { email: "a@b.test", credits: 1, reason: "r", key: "k" },
+  "operator.withdrawAwaited": { id: "awc_0", reason: "r", key: "k" },
   "trials.start": {},
   "trials.run": { units: 1, key: "k" },
   "runs.start": { name: "run", computeUnits: 1 },
@@ -157,6 +177,9 @@ test.each([
   ["quota.explain", { entryId: "ent_nobody" }],
   ["quota.estimate", { feature: "sso" }],
   ["quota.setSpendCap", { feature: "compute", capMinor: 100 }],
+  ["operator.correct", { credits: 1, lotId: "lot_nobody", reason: "r", key: "k" }],
+  ["operator.endCode", { code: "NOBODY", reason: "r", key: "k" }],
+  ["operator.withdrawAwaited", { id: "awc_nobody", reason: "r", key: "k" }],
   ["channels.remove", { id: "chn_nobody" }],
   ["accounts.apiKeys.revoke", { id: "key_nobody" }],
 ])("%s %j: what does not exist is a typed 4xx and changes no row", async (path, input) => {

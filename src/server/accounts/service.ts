@@ -95,6 +95,15 @@ export async function tenantById(ctx: Ctx, id: TenantId): Promise<TenantRef> {
   return { id, slug: row.slug, timeZone: row.timeZone, role: null };
 }
 
+/** The workspace of an address, for operators, who are nobody's members. @throws AppError NOT_FOUND */
+export async function tenantNamed(ctx: Ctx, slug: string | null): Promise<TenantRef> {
+  const [routed] = slug
+    ? await ctx.db.orm.select().from(slugDirectory).where(eq(slugDirectory.slug, slug))
+    : [];
+  if (!routed) throw noSuchTenant();
+  return tenantById(ctx, provenTenantId(routed.tenant));
+}
+
 /** The signed-in person. @throws AppError UNAUTHENTICATED, also for one who was deleted meanwhile */
 export async function me(
   ctx: Ctx,

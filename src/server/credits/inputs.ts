@@ -45,3 +45,59 @@ export const ledgerPageInput = z.strictObject({
   feature: z.string().min(1).max(40).optional(),
 });
 export type LedgerPageInput = z.input<typeof ledgerPageInput>;
+
+const MAX_CREDITS = 1_000_000_000;
+const DAYS = z.number().int().min(1).max(36_500);
+export const grantedCredits = z.number().int().min(1).max(MAX_CREDITS);
+export const instantInput = z
+  .date()
+  .refine((at) => at.getTime() > 0 && at.getUTCFullYear() < 2200, "an instant between 1970 and 2200");
+
+/** Letters in any case, digits and dashes; it is kept, and compared, in upper case. */
+export const code = z
+  .string()
+  .trim()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{3,63}$/, "4 to 64 letters, digits and dashes")
+  .transform((text) => text.toUpperCase());
+
+export const redeemInput = z.strictObject({ code });
+export type RedeemInput = z.input<typeof redeemInput>;
+
+export const createCodeInput = z
+  .strictObject({
+    code,
+    kind: z.enum(["promo", "trial"]).default("promo"),
+    credits: grantedCredits,
+    /** Left out: now. */
+    validFrom: instantInput.optional(),
+    validUntil: instantInput.optional(),
+    /** What was redeemed lasts so long, or until then; neither: for good. */
+    lotExpiresAfterDays: DAYS.optional(),
+    lotExpiresAt: instantInput.optional(),
+    maxRedemptions: z.number().int().min(1).max(1_000_000_000).optional(),
+    reason: z.string().trim().min(1).max(500),
+  })
+  .refine(
+    (one) => !one.lotExpiresAfterDays || !one.lotExpiresAt,
+    "lotExpiresAfterDays or lotExpiresAt, not both",
+  );
+export type CreateCodeInput = z.input<typeof createCodeInput>;
+
+export const awaitCreditsInput = z.strictObject({
+  email: z.string().trim().toLowerCase().max(254).pipe(z.email()),
+  credits: grantedCredits,
+  kind: z.enum(["promo", "trial", "compensation", "adjustment"]).default("promo"),
+  lotExpiresAfterDays: DAYS.optional(),
+  /** Not claimed by then, they are gone. */
+  expiresAt: instantInput.optional(),
+  reason: z.string().trim().min(1).max(500),
+});
+export type AwaitCreditsInput = z.input<typeof awaitCreditsInput>;
+
+export const correctCreditsInput = z.strictObject({
+  credits: grantedCredits,
+  /** Left out: of the newest grants. */
+  lotId: z.string().min(1).max(40).optional(),
+  reason: z.string().trim().min(1).max(500),
+});
+export type CorrectCreditsInput = z.input<typeof correctCreditsInput>;

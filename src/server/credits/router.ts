@@ -1,10 +1,11 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { tenantProcedure } from "../trpc";
+import { can, tenantProcedure } from "../trpc";
 import { balance } from "./balance";
 import { history } from "./history";
-import { balanceInput, historyInput, ledgerPageInput, statementInput } from "./inputs";
+import { balanceInput, historyInput, ledgerPageInput, redeemInput, statementInput } from "./inputs";
 import { ledgerPage } from "./ledger-page";
 import { lifetime } from "./lifetime";
+import { redeemCode } from "./redeem-code";
 import { statement } from "./statement";
 
 const readable = tenantProcedure.meta({ apiKey: true });
@@ -15,4 +16,7 @@ export const creditsRouter = {
   statement: readable.input(statementInput.prefault({})).query(({ ctx, input }) => statement(ctx, input)),
   lifetime: readable.input(balanceInput.prefault({})).query(({ ctx, input }) => lifetime(ctx, input)),
   ledger: readable.input(ledgerPageInput.prefault({})).query(({ ctx, input }) => ledgerPage(ctx, input)),
+  redeem: can("billing:write")
+    .input(redeemInput)
+    .mutation(({ ctx, input }) => redeemCode(ctx, input)),
 } satisfies TRPCRouterRecord;

@@ -58,3 +58,8 @@ export function nextExpiry(
   const then = lots.filter(({ expiresAt }) => expiresAt?.getTime() === next);
   return { at: new Date(next), units: then.reduce((sum, { remaining }) => sum + remaining, 0) };
 }
+
+/** So many days of 24 hours after `at`; null for what lasts. */
+export function daysAfter(at: Date, days: number | null): Date | null {
+  return days === null ? null : new Date(at.getTime() + days * 86_400_000);
+}

@@ -1,3 +1,13 @@
+CREATE TABLE "operator_deeds" (
+	"key" text collate "C" PRIMARY KEY NOT NULL,
+	"action" text NOT NULL,
+	"actor" text NOT NULL,
+	"tenant" text,
+	"reason" text NOT NULL,
+	"request" jsonb NOT NULL,
+	"answer" jsonb,
+	"created_at" timestamp (3) with time zone NOT NULL
+);--> statement-breakpoint
 CREATE TABLE "auto_top_ups" (
 	"tenant_id" text collate "C" NOT NULL,
 	"enabled_at" timestamp (3) with time zone,
@@ -96,6 +106,28 @@ CREATE TABLE "top_up_attempts" (
 	CONSTRAINT "top_up_attempts_tenant_id_order_id_pk" PRIMARY KEY("tenant_id","order_id"),
 	CONSTRAINT "top_up_attempts_tenantId_paymentId_unique" UNIQUE("tenant_id","payment_id")
 );--> statement-breakpoint
+CREATE TABLE "awaited_credits" (
+	"id" text collate "C" PRIMARY KEY NOT NULL,
+	"email" text NOT NULL,
+	"credits" bigint NOT NULL,
+	"kind" text NOT NULL,
+	"lot_expires_after_days" integer,
+	"reason" text NOT NULL,
+	"made_by" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"expires_at" timestamp (3) with time zone,
+	"claimed_by_tenant" text,
+	"claimed_at" timestamp (3) with time zone,
+	"withdrawn_at" timestamp (3) with time zone,
+	CONSTRAINT "awaited_credits_range" CHECK ("awaited_credits"."credits" > 0),
+	CONSTRAINT "awaited_credits_one_end" CHECK ("awaited_credits"."claimed_at" is null or "awaited_credits"."withdrawn_at" is null)
+);--> statement-breakpoint
+CREATE TABLE "code_attempts" (
+	"tenant_id" text collate "C" NOT NULL,
+	"count" integer NOT NULL,
+	"window_ends_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "code_attempts_tenant_id_pk" PRIMARY KEY("tenant_id")
+);--> statement-breakpoint
 CREATE TABLE "credit_accounts" (
 	"tenant_id" text collate "C" NOT NULL,
 	"low_at" bigint,
@@ -103,6 +135,32 @@ CREATE TABLE "credit_accounts" (
 	"top_up_at" bigint,
 	"top_up_due_at" timestamp (3) with time zone,
 	CONSTRAINT "credit_accounts_tenant_id_pk" PRIMARY KEY("tenant_id")
+);--> statement-breakpoint
+CREATE TABLE "promo_codes" (
+	"code" text collate "C" PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"credits" bigint NOT NULL,
+	"valid_from" timestamp (3) with time zone NOT NULL,
+	"valid_until" timestamp (3) with time zone,
+	"lot_expires_after_days" integer,
+	"lot_expires_at" timestamp (3) with time zone,
+	"max_redemptions" integer,
+	"redemptions" integer DEFAULT 0 NOT NULL,
+	"made_by" text NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"ended_at" timestamp (3) with time zone,
+	CONSTRAINT "promo_codes_redemptions_range" CHECK ("promo_codes"."redemptions" between 0 and coalesce("promo_codes"."max_redemptions", 2147483647)),
+	CONSTRAINT "promo_codes_credits_range" CHECK ("promo_codes"."credits" > 0),
+	CONSTRAINT "promo_codes_one_expiry" CHECK ("promo_codes"."lot_expires_after_days" is null or "promo_codes"."lot_expires_at" is null)
+);--> statement-breakpoint
+CREATE TABLE "promo_redemptions" (
+	"tenant_id" text collate "C" NOT NULL,
+	"code" text collate "C" NOT NULL,
+	"lot_id" text collate "C" NOT NULL,
+	"redeemed_by" text NOT NULL,
+	"redeemed_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "promo_redemptions_tenant_id_code_pk" PRIMARY KEY("tenant_id","code")
 );--> statement-breakpoint
 CREATE TABLE "replenishments" (
 	"tenant_id" text collate "C" NOT NULL,
@@ -185,13 +243,16 @@ ALTER TABLE "order_lines" ADD CONSTRAINT "order_lines_tenant_id_order_id_orders_
 ALTER TABLE "orders" ADD CONSTRAINT "orders_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refunds" ADD CONSTRAINT "refunds_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "top_up_attempts" ADD CONSTRAINT "top_up_attempts_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "code_attempts" ADD CONSTRAINT "code_attempts_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_accounts" ADD CONSTRAINT "credit_accounts_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "promo_redemptions" ADD CONSTRAINT "promo_redemptions_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "replenishments" ADD CONSTRAINT "replenishments_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tenant_blocks" ADD CONSTRAINT "tenant_blocks_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "debts" ADD CONSTRAINT "debts_tenant_id_lot_id_lots_tenant_id_id_fk" FOREIGN KEY ("tenant_id","lot_id") REFERENCES "public"."lots"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "trial_spends" ADD CONSTRAINT "trial_spends_trial_id_trials_id_fk" FOREIGN KEY ("trial_id") REFERENCES "public"."trials"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "top_up_attempts_one_in_flight" ON "top_up_attempts" USING btree ("tenant_id") WHERE status = 'in_flight';--> statement-breakpoint
 CREATE INDEX "top_up_attempts_by_month" ON "top_up_attempts" USING btree ("tenant_id","created_at");--> statement-breakpoint
+CREATE INDEX "awaited_credits_open" ON "awaited_credits" USING btree ("email") WHERE claimed_at is null and withdrawn_at is null;--> statement-breakpoint
 CREATE INDEX "credit_accounts_due" ON "credit_accounts" USING btree ("tenant_id") WHERE top_up_due_at is not null;--> statement-breakpoint
 CREATE INDEX "debts_open" ON "debts" USING btree ("tenant_id","unit","created_at","id") WHERE outstanding > 0;--> statement-breakpoint
 CREATE INDEX "trials_by_end" ON "trials" USING btree ("ends_at");--> statement-breakpoint

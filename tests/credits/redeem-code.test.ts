@@ -1,0 +1,82 @@
+import { world } from "@tests/support/world";
+import { expect, test } from "vitest";
+import { balance } from "@/server/credits/balance";
+import { createCode, endCode } from "@/server/credits/promo-codes";
+import { redeemCode } from "@/server/credits/redeem-code";
+
+const { tenant, ctx, clock, owner } = await world();
+const made = { credits: 25, reason: "autumn fair" };
+const later = (days: number) => new Date(clock.now().getTime() + days * 86_400_000);
+
+test("10 redemptions are left and 50 workspaces come at once: 10 are given", async () => {
+  await createCode(ctx, { ...made, code: "ten-left", maxRedemptions: 10 });
+  const tenants = await Promise.all(Array.from({ length: 50 }, () => tenant("ada")));
+  const told = await Promise.allSettled(tenants.map((one) => redeemCode(one, { code: "Ten-Left" })));
+  expect(told.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
+  for (const one of told)
+    if (one.status === "rejected")
+      expect(one.reason).toMatchObject({ code: "CONFLICT", message: "This code has been used up." });
+  const [row] =
+    await owner`select redemptions, (select count(*)::int from lots where source = 'promo:TEN-LEFT') as lots,
+    (select sum(granted)::int from lots where source = 'promo:TEN-LEFT') as given from promo_codes where code = 'TEN-LEFT'`;
+  expect(row).toEqual({ redemptions: 10, lots: 10, given: 250 });
+});
+
+test("a workspace redeems a code once, also when 8 tabs do at once", async () => {
+  await createCode(ctx, { ...made, code: "ONCE-ONLY", kind: "trial", lotExpiresAfterDays: 7 });
+  const ada = await tenant("ada");
+  const tabs = await Promise.allSettled(
+    Array.from({ length: 8 }, () => redeemCode(ada, { code: "ONCE-ONLY" })),
+  );
+  expect(tabs.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  expect((await balance(ada)).lots).toMatchObject([{ kind: "trial", remaining: 25, expiresAt: later(7) }]);
+  expect(await owner`select redemptions from promo_codes where code = 'ONCE-ONLY'`).toEqual([
+    { redemptions: 1 },
+  ]);
+});
+
+test("a code that is not valid yet looks like one that never was; ended and over ones say so", async () => {
+  const ada = await tenant("ada");
+  await createCode(ctx, { ...made, code: "NOT-YET", validFrom: later(1), validUntil: later(2) });
+  await createCode(ctx, { ...made, code: "STOPPED" });
+  await endCode(ctx, { code: "STOPPED" });
+  const told = (code: string) =>
+    redeemCode(ada, { code }).catch(({ code, message, hint }) => ({ code, message, hint }));
+  const early = await told("NOT-YET");
+  expect(early).toEqual(await told("NEVER-WAS"));
+  expect(early).toMatchObject({ code: "NOT_FOUND" });
+  expect(await told("STOPPED")).toMatchObject({ code: "CONFLICT", message: "This code has ended." });
+  clock.advance({ days: 1 });
+  expect(await told("NOT-YET")).toMatchObject({ credits: 25 });
+  clock.advance({ days: 1 });
+  const bo = await tenant("bo");
+  await expect(redeemCode(bo, { code: "NOT-YET" })).rejects.toMatchObject({
+    message: "This code has ended.",
+  });
+});
+
+test("the eleventh guess within an hour is refused, for this workspace only, even when it is right", async () => {
+  await createCode(ctx, { ...made, code: "RIGHT-ONE" });
+  const [ada, bo] = [await tenant("ada"), await tenant("bo")];
+  for (let at = 0; at < 10; at += 1)
+    await expect(redeemCode(ada, { code: `GUESS-${at}` })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await expect(redeemCode(ada, { code: "RIGHT-ONE" })).rejects.toMatchObject({ code: "RATE_LIMITED" });
+  expect(await redeemCode(bo, { code: "RIGHT-ONE" })).toMatchObject({ credits: 25 });
+  clock.advance({ hours: 1 });
+  expect(await redeemCode(ada, { code: "RIGHT-ONE" })).toMatchObject({ credits: 25 });
+});
+
+test("a code is made once, and never one that is over before it begins", async () => {
+  await createCode(ctx, { ...made, code: "taken" });
+  await expect(createCode(ctx, { ...made, code: "TAKEN" })).rejects.toMatchObject({ code: "CONFLICT" });
+  for (const wrong of [
+    { validUntil: later(-1) },
+    { lotExpiresAt: later(0) },
+    { credits: 0 },
+    { credits: 1.5 },
+  ])
+    await expect(createCode(ctx, { ...made, code: "WRONG", ...wrong })).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+    });
+  await expect(endCode(ctx, { code: "WRONG" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
