@@ -1,16 +1,20 @@
 import { testDatabase } from "@tests/support/database";
 import fc from "fast-check";
 import { afterAll } from "vitest";
+import type { PriceList } from "@/lib/price-list";
 import type { DatabaseOptions } from "@/server/db/client";
 import { proofPrices } from "./model/prices";
 import { LANES, path, seed } from "./runs";
 import { openStage, type Stage } from "./stage";
 
 /** Databases of this file's own: jobs look at every tenant, so what runs at the same time must not share one. */
-export async function openLanes(options: () => DatabaseOptions = () => ({})): Promise<Stage[]> {
+export async function openLanes(
+  options: () => DatabaseOptions = () => ({}),
+  prices: PriceList = proofPrices,
+): Promise<Stage[]> {
   const lanes = path ? 1 : LANES;
   const databases = await Promise.all(Array.from({ length: lanes }, () => testDatabase()));
-  const stages = databases.map((urls) => openStage(urls, proofPrices, options()));
+  const stages = databases.map((urls) => openStage(urls, prices, options()));
   afterAll(() => Promise.all(stages.map((stage) => stage.close())));
   return stages;
 }

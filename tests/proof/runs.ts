@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 /** What one run of the proof suite does: short with every test run, long by `npm run proof -- --long`. */
 interface Runs {
   histories: number;
+  creditHistories: number;
   interleavings: number;
   appKills: number;
   postgresKills: number;
@@ -11,6 +12,7 @@ interface Runs {
 
 const SHORT: Runs = {
   histories: 500,
+  creditHistories: 120,
   interleavings: 500,
   appKills: 10,
   postgresKills: 10,
@@ -18,6 +20,7 @@ const SHORT: Runs = {
 };
 const LONG: Runs = {
   histories: 10_000,
+  creditHistories: 5_000,
   interleavings: 5_000,
   appKills: 500,
   postgresKills: 500,
