@@ -77,6 +77,17 @@ test("what expired unused is let be: neither taken nor owed", async () => {
   expect(await available(ada)).toBe(0);
 });
 
+test("of what is owed, only what was used beyond what is still paid for stays owed, whenever the rest expired", async () => {
+  const ada = await tenant("ada");
+  await buy(ada, 100, "order:1", new Date(clock.now().getTime() + 86_400_000));
+  await spend(ada, 80);
+  clock.advance({ days: 2 });
+  expect(await back(ada, "order:1", 40)).toEqual({ taken: 0, owed: 20, forgiven: 20 });
+  expect(await back(ada, "order:1", 100)).toEqual({ taken: 0, owed: 80, forgiven: 20 });
+  expect(await back(ada, "order:1", 50)).toEqual({ taken: 0, owed: 30, forgiven: 20 });
+  expect(await back(ada, "order:1", 20)).toEqual({ taken: 0, owed: 0, forgiven: 20 });
+});
+
 test("held, charged back and released: nothing is free", async () => {
   const ada = await tenant("ada");
   await buy(ada, 100, "order:1");

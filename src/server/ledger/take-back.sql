@@ -97,39 +97,35 @@ begin
   perform gate_pay_own_debts(p_now, p_tenant, v_lots, p_id);
 end $$;
 
--- More shall be back than is: what remains, then as a debt what was spent. p_units: not counting what expired unused.
-create function gate_take_more(p_now timestamptz, p_tenant text, l lots, p_units bigint, p_id text, p_actor text, p_reason text) returns void
+-- More shall be back than is: p_taken of what remains, and p_owed as a debt, since it was used.
+create function gate_take_more(p_now timestamptz, p_tenant text, l lots, p_taken bigint, p_owed bigint, p_id text, p_actor text, p_reason text) returns void
 language plpgsql as $$
-declare
-  v_taken constant bigint := least(p_units, l.remaining);
-  v_owed constant bigint := p_units - v_taken;
 begin
-  update lots set remaining = remaining - v_taken, taken_back = taken_back + v_taken, closed_at = case when remaining = v_taken then coalesce(closed_at, p_now) end
+  update lots set remaining = remaining - p_taken, taken_back = taken_back + p_taken, closed_at = case when remaining = p_taken then coalesce(closed_at, p_now) end
     where tenant_id = p_tenant and id = l.id;
-  if v_owed > 0 then
+  if p_owed > 0 then
     insert into debts (tenant_id, id, unit, lot_id, amount, outstanding, created_at, settled_at)
       values (p_tenant, 'deb_' || substr(p_id, 5), l.unit, l.id, 0, 0, p_now, p_now) on conflict (tenant_id, lot_id) do nothing;
-    perform gate_move_debt(p_now, p_tenant, l.id, v_owed, v_owed);
+    perform gate_move_debt(p_now, p_tenant, l.id, p_owed, p_owed);
   end if;
-  perform gate_write_lots(p_now, p_tenant, p_id, null, 'revoke', l.unit, case when v_taken > 0 then array[l.id] end, case when v_taken > 0 then array[v_taken] end,
-                          v_owed, p_actor, p_reason, jsonb_build_object('lotId', l.id));
+  perform gate_write_lots(p_now, p_tenant, p_id, null, 'revoke', l.unit, case when p_taken > 0 then array[l.id] end, case when p_taken > 0 then array[p_taken] end,
+                          p_owed, p_actor, p_reason, jsonb_build_object('lotId', l.id));
 end $$;
 
--- Less shall be back than is: first nothing is owed for it any more, then units go back to the lot.
-create function gate_give_back(p_now timestamptz, p_tenant text, l lots, d debts, p_units bigint, p_id text, p_actor text, p_reason text) returns void
-language plpgsql as $$
+-- Less shall be back than is: p_forgiven is owed for it no more, and p_given goes back to the lot.
+create function gate_give_back(
+  p_now timestamptz, p_tenant text, l lots, d debts, p_given bigint, p_forgiven bigint, p_id text, p_actor text, p_reason text
+) returns void language plpgsql as $$
 declare
-  v_forgiven constant bigint := least(p_units, coalesce(d.amount, 0));
-  v_unpaid constant bigint := least(v_forgiven, coalesce(d.outstanding, 0));
-  v_given constant bigint := p_units - v_forgiven;
+  v_unpaid constant bigint := least(p_forgiven, coalesce(d.outstanding, 0));
 begin
-  perform gate_move_debt(p_now, p_tenant, l.id, -v_forgiven, -v_unpaid);
-  if v_given > 0 then
-    update lots set remaining = remaining + v_given, taken_back = taken_back - v_given, closed_at = null where tenant_id = p_tenant and id = l.id;
+  perform gate_move_debt(p_now, p_tenant, l.id, -p_forgiven, -v_unpaid);
+  if p_given > 0 then
+    update lots set remaining = remaining + p_given, taken_back = taken_back - p_given, closed_at = null where tenant_id = p_tenant and id = l.id;
   end if;
-  perform gate_write_lots(p_now, p_tenant, p_id, null, 'revoke', l.unit, case when v_given > 0 then array[l.id] end, case when v_given > 0 then array[-v_given] end,
-                          -v_forgiven, p_actor, p_reason, jsonb_build_object('lotId', l.id));
-  if v_forgiven > v_unpaid then perform gate_unpay(p_now, p_tenant, d.id, v_forgiven - v_unpaid, p_id, p_actor, p_reason); end if;
+  perform gate_write_lots(p_now, p_tenant, p_id, null, 'revoke', l.unit, case when p_given > 0 then array[l.id] end, case when p_given > 0 then array[-p_given] end,
+                          -p_forgiven, p_actor, p_reason, jsonb_build_object('lotId', l.id));
+  if p_forgiven > v_unpaid then perform gate_unpay(p_now, p_tenant, d.id, p_forgiven - v_unpaid, p_id, p_actor, p_reason); end if;
 end $$;
 
 -- Makes p_target the units of the lot made by p_source that are back, or owed. Told again it changes nothing. Answers with the
@@ -140,6 +136,9 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   l lots;
   d debts;
+  v_owes bigint;
+  v_more_taken bigint;
+  v_more_owed bigint;
 begin
   perform gate_same_tenant(array[p_tenant]);
   select * into l from lots where tenant_id = p_tenant and source = p_source;
@@ -149,11 +148,14 @@ begin
   perform gate_write_off(p_now, p_tenant, l.unit, p_id, p_actor);
   select * into l from lots where tenant_id = p_tenant and id = l.id;
   select * into d from debts where tenant_id = p_tenant and lot_id = l.id for no key update;
-  taken := l.taken_back + coalesce(d.amount, 0);
-  if taken + l.written_off < p_target then
-    perform gate_take_more(p_now, p_tenant, l, p_target - taken - l.written_off, p_id, p_actor, p_reason);
-  elsif taken > p_target then
-    perform gate_give_back(p_now, p_tenant, l, d, taken - p_target, p_id, p_actor, p_reason);
+  -- Owed is what was used beyond what is still paid for, in whatever order things happened. What expired unused is neither.
+  v_owes := greatest(p_target - l.remaining - l.taken_back - l.written_off, 0);
+  v_more_owed := v_owes - coalesce(d.amount, 0);
+  v_more_taken := least(greatest(l.taken_back, p_target - v_owes - l.written_off), p_target - v_owes) - l.taken_back;
+  if v_more_taken > 0 or v_more_owed > 0 then
+    perform gate_take_more(p_now, p_tenant, l, v_more_taken, v_more_owed, p_id, p_actor, p_reason);
+  elsif v_more_taken < 0 or v_more_owed < 0 then
+    perform gate_give_back(p_now, p_tenant, l, d, -v_more_taken, -v_more_owed, p_id, p_actor, p_reason);
     perform gate_write_off(p_now, p_tenant, l.unit, p_id, p_actor);
   end if;
   if l.unit = 'credits' then perform credit_watch(p_now, p_tenant, p_id); end if;
