@@ -24,10 +24,7 @@ const KNOWN_DIFFERENCES: Partial<Record<Kind, string[]>> = {
     "/payment_method_details must be null",
   ],
   "checkout.session": [missing("/", "allowed_payment_method_types")],
-  dispute: [
-    missing("/evidence_details", "submission_method"),
-    missing("/", "intended_submission_method"),
-  ],
+  dispute: [missing("/evidence_details", "submission_method"), missing("/", "intended_submission_method")],
   invoice: ['/ must NOT have additional properties "subscription"'],
   payment_intent: [missing("/", "allowed_payment_method_types"), missing("/", "payment_record")],
   product: [missing("/", "tax_details")],
