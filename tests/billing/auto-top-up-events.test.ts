@@ -1,6 +1,9 @@
+import { overlapping } from "@tests/support/interleave";
 import { expect, test } from "vitest";
 import { topUps } from "@/server/billing/jobs";
-import { topUp } from "@/server/billing/top-up";
+import { topUpAttempts } from "@/server/billing/tables";
+import { resumeTopUp, topUp } from "@/server/billing/top-up";
+import { settleTopUp } from "@/server/billing/top-up-settlement";
 import { stage } from "./stage";
 import { topUpStage } from "./top-ups";
 
@@ -9,8 +12,8 @@ const { ctx, simulator, settled } = made;
 const { lowTenant, chargesOf, attemptsOf, creditsOf, lapse, toldOf, dyingStripe } = topUpStage(made);
 
 /** A run that dies right after the card was charged; Stripe's events are kept until they are let go. */
-async function dieAfterCharge(name: string, card?: string) {
-  const tenantCtx = await lowTenant(name, {}, card);
+async function dieAfterCharge(name: string, card?: string, threshold = 50) {
+  const tenantCtx = await lowTenant(name, { threshold }, card);
   await settled();
   simulator.control.setMode({ hold: true });
   const { stripe, died } = dyingStripe(4, "after");
@@ -60,4 +63,23 @@ test("an event about a payment whose run is still alive changes nothing: the run
   await lapse(dan);
   await topUps(ctx);
   expect(await creditsOf(dan)).toBe(100);
+});
+
+test("an event about a payment that ends at this instant begins no other, even if one is due: that is cron's", async () => {
+  const ada = await dieAfterCharge("ada", undefined, 150);
+  const [, resumed] = await overlapping(
+    made,
+    ada,
+    async (inner) => {
+      const [attempt] = await inner.tx.select().from(topUpAttempts);
+      const intent = await made.stripe.paymentIntents.retrieve(attempt!.paymentId!);
+      return settleTopUp(inner, attempt!, { outcome: { kind: "paid" }, intent });
+    },
+    () => resumeTopUp(ada),
+  );
+  expect(resumed).toBeNull();
+  await letGo();
+  expect(await chargesOf(ada)).toHaveLength(1);
+  await topUps(ctx);
+  expect(await chargesOf(ada)).toHaveLength(2);
 });

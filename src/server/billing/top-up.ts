@@ -52,19 +52,30 @@ export async function topUp(ctx: TenantCtx): Promise<TopUpResult> {
   // First, and on its own: a refill may make a purchase needless.
   await settleCredits(ctx);
   const turn = await inTenant(ctx, (_tx, inner) => takeTurn(inner));
-  if (typeof turn === "string") return turn;
-  try {
-    const payment = await payTopUp(ctx, turn.attempt, turn.isWanted);
-    return await settleTopUp(ctx, turn.attempt, payment);
-  } catch (error) {
-    return postponeTopUp(ctx, turn.attempt, error);
-  }
+  return typeof turn === "string" ? turn : work(ctx, turn);
 }
 
 /** Takes an attempt further that is under way, and begins none: for whoever hears about a payment. */
 export async function resumeTopUp(ctx: TenantCtx): Promise<TopUpResult | null> {
-  const open = await inTenant(ctx, (_tx, inner) => openAttempt(inner));
-  return open ? topUp(ctx) : null;
+  if (!(await inTenant(ctx, (_tx, inner) => openAttempt(inner)))) return null;
+  await settleCredits(ctx);
+  const turn = await inTenant(ctx, (_tx, inner) => takeOpen(inner));
+  return turn === null || typeof turn === "string" ? turn : work(ctx, turn);
+}
+
+async function work(ctx: TenantCtx, { attempt, isWanted }: Turn): Promise<TopUpResult> {
+  try {
+    return await settleTopUp(ctx, attempt, await payTopUp(ctx, attempt, isWanted));
+  } catch (error) {
+    return postponeTopUp(ctx, attempt, error);
+  }
+}
+
+/** null: none is under way any more. It may have ended since somebody heard of its payment. */
+async function takeOpen(ctx: WritingCtx): Promise<Turn | "busy" | null> {
+  const settings = await lockAutoTopUp(ctx);
+  const open = await openAttempt(ctx);
+  return settings && open ? takeOver(ctx, settings, open) : null;
 }
 
 async function takeTurn(ctx: WritingCtx): Promise<Turn | Exclude<TopUpResult, "bought">> {
