@@ -266,7 +266,7 @@ test("three runners of every job at once: each window, hold and lease that is du
       (await owner.unsafe(`select count(*) from ${table} where ${rest}`, [now().toISOString()]))[0]!.count,
     );
   const expected = {
-    rolled: await due("meters", "fast_until <= $1"),
+    rolled: await due("meters", "gate_fast_until(meters) <= $1"),
     holds: await due("holds", "status = 'open' and expires_at <= $1"),
     leases: await due("leases", "ended_at is null and expires_at <= $1"),
   };

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { actorName, type Ctx, type TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTransaction, setTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
+import { canonicalJson } from "../plans/rules";
 import { operatorDeeds } from "./tables";
 
 export type Answer = Record<string, string | number | boolean | null>;
@@ -25,16 +27,16 @@ export async function deed<C extends Ctx, T extends Answer>(
 ): Promise<T> {
   const { key, reason } = input;
   const tenant = ctx.tenant?.id ?? null;
-  const request: unknown = JSON.parse(JSON.stringify(input));
+  const requestHash = hashOf({ action, tenant, input });
   return inTransaction(ctx, async (tx) => {
     if (tenant) await setTenant(tx, tenant);
-    const row = { key, action, tenant, reason, request, actor: actorName(ctx.actor), createdAt: ctx.now() };
+    const row = { key, action, reason, requestHash, actor: actorName(ctx.actor), createdAt: ctx.now() };
     const is = eq(operatorDeeds.key, key);
     const claimed = await tx.insert(operatorDeeds).values(row).onConflictDoNothing().returning();
     if (claimed.length === 0) {
       const [known] = await tx.select().from(operatorDeeds).where(is);
-      const same = known?.action === action && known.tenant === tenant && sameWish(known.request, request);
-      if (!known || !same) throw new AppError("IDEMPOTENCY_CONFLICT", "This key has done something else.");
+      if (known?.requestHash !== requestHash)
+        throw new AppError("IDEMPOTENCY_CONFLICT", "This key has done something else.");
       return known.answer as T;
     }
     const inner = { ...ctx, tx };
@@ -49,9 +51,8 @@ function hasTenant<C extends Ctx>(ctx: C): ctx is C & TenantCtx {
   return ctx.tenant !== undefined;
 }
 
-/** jsonb keeps no order of fields. */
-function sameWish(a: unknown, b: unknown): boolean {
-  const sorted = (value: unknown) =>
-    JSON.stringify(Object.entries(value as Record<string, unknown>).sort(([x], [y]) => (x < y ? -1 : 1)));
-  return sorted(a) === sorted(b);
+/** Through JSON first, which makes text of instants. */
+function hashOf(wish: Record<string, unknown>): string {
+  const plain: unknown = JSON.parse(JSON.stringify(wish));
+  return createHash("sha256").update(canonicalJson(plain)).digest("hex");
 }

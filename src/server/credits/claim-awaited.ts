@@ -25,17 +25,17 @@ export async function claimAwaited(ctx: Ctx, userId: string): Promise<number> {
   const mine = await listTenants({ ...ctx, actor: { kind: "user", userId } });
   // Ids sort by time.
   const [first] = mine.filter(({ role }) => role === "owner").sort((a, b) => (a.id < b.id ? -1 : 1));
-  return first ? claimFor({ ...ctx, tenant: first }, email) : 0;
+  return first ? claimFor({ ...ctx, tenant: first }, userId, email) : 0;
 }
 
-async function claimFor(ctx: TenantCtx, email: string): Promise<number> {
+async function claimFor(ctx: TenantCtx, userId: string, email: string): Promise<number> {
   return inTenant(ctx, async (tx, inner) => {
     await lockTenant(inner);
     const now = ctx.now();
     // The race between two sign-ins, and with a withdrawal, is settled here: a row that was closed meanwhile is not returned.
     const claimed = await tx
       .update(awaitedCredits)
-      .set({ claimedAt: now, claimedByTenant: ctx.tenant.id })
+      .set({ claimedAt: now, claimedBy: userId })
       .where(openFor(email, now))
       .returning();
     for (const { id, credits, kind, lotExpiresAfterDays, reason, madeBy } of claimed) {

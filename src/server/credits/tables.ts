@@ -124,7 +124,8 @@ export const awaitedCredits = pgTable(
     createdAt: createdAt(),
     /** Until when they wait; null: for good. */
     expiresAt: instant(),
-    claimedByTenant: text(),
+    /** The person; which workspace got them says the lot `awaited:<id>`. */
+    claimedBy: idText(),
     claimedAt: instant(),
     withdrawnAt: instant(),
   },

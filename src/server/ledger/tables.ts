@@ -81,18 +81,6 @@ export const meters = pgTable(
     blockedReason: text(),
     /** The highest threshold of this window that was told: 0, 80 or 100. */
     alerted: smallint().notNull().default(0),
-    /** What `used` may reach, and until when, without asking the exact path: reckoned when what it follows from changes. */
-    fastLimit: units()
-      .notNull()
-      .generatedAlwaysAs(
-        sql`case when blocked_reason is not null or kind = 'lease' then -1 else least(coalesce(granted, ${MAX_UNITS}), window_cap - beyond,
-          case when granted > 0 and alerted < 80 then (granted * 80 + 99) / 100 - 1 when granted > 0 and alerted < 100 then granted - 1 end) end`,
-      ),
-    fastUntil: instant()
-      .notNull()
-      .generatedAlwaysAs(
-        sql`least(window_ends_at, override_ends_at, plan_ends_at, refill_at, timestamptz '9999-12-31 00:00:00+00')`,
-      ),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.feature] }),

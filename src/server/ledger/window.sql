@@ -73,7 +73,7 @@ declare
   v_running boolean;
 begin
   select * into m from meters where tenant_id = p_tenant and feature = p_feature;
-  if not found or p_now < m.fast_until then return false; end if;
+  if not found or p_now < gate_fast_until(m) then return false; end if;
   if p_now >= m.override_ends_at then
     -- In a window that was over by then, the override held to its end, and only the next one is the plan's again.
     v_running := m.override_ends_at < coalesce(m.window_ends_at, 'infinity');

@@ -2,9 +2,8 @@ CREATE TABLE "operator_deeds" (
 	"key" text collate "C" PRIMARY KEY NOT NULL,
 	"action" text NOT NULL,
 	"actor" text NOT NULL,
-	"tenant" text,
 	"reason" text NOT NULL,
-	"request" jsonb NOT NULL,
+	"request_hash" text NOT NULL,
 	"answer" jsonb,
 	"created_at" timestamp (3) with time zone NOT NULL
 );--> statement-breakpoint
@@ -116,7 +115,7 @@ CREATE TABLE "awaited_credits" (
 	"made_by" text NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"expires_at" timestamp (3) with time zone,
-	"claimed_by_tenant" text,
+	"claimed_by" text collate "C",
 	"claimed_at" timestamp (3) with time zone,
 	"withdrawn_at" timestamp (3) with time zone,
 	CONSTRAINT "awaited_credits_range" CHECK ("awaited_credits"."credits" > 0),
@@ -258,7 +257,4 @@ CREATE INDEX "debts_open" ON "debts" USING btree ("tenant_id","unit","created_at
 CREATE INDEX "trials_by_end" ON "trials" USING btree ("ends_at");--> statement-breakpoint
 ALTER TABLE "checkouts" ADD CONSTRAINT "checkouts_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "tenant_plans_ending" ON "tenant_plans" USING btree ("tenant_id","ends_at") WHERE ends_at is not null;--> statement-breakpoint
-ALTER TABLE "checkouts" ADD CONSTRAINT "checkouts_one_per_order" UNIQUE("tenant_id","order_id");--> statement-breakpoint
-ALTER TABLE "meters" ADD COLUMN "fast_limit" bigint GENERATED ALWAYS AS (case when blocked_reason is not null or kind = 'lease' then -1 else least(coalesce(granted, 9007199254740991), window_cap - beyond,
-          case when granted > 0 and alerted < 80 then (granted * 80 + 99) / 100 - 1 when granted > 0 and alerted < 100 then granted - 1 end) end) STORED NOT NULL;--> statement-breakpoint
-ALTER TABLE "meters" ADD COLUMN "fast_until" timestamp (3) with time zone GENERATED ALWAYS AS (least(window_ends_at, override_ends_at, plan_ends_at, refill_at, timestamptz '9999-12-31 00:00:00+00')) STORED NOT NULL;
+ALTER TABLE "checkouts" ADD CONSTRAINT "checkouts_one_per_order" UNIQUE("tenant_id","order_id");
