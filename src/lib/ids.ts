@@ -12,6 +12,7 @@ const PREFIXES = {
   override: "ovr",
   checkout: "chk",
   order: "ord",
+  planChange: "chg",
   auditEvent: "aud",
   message: "msg",
   visitor: "vis",

@@ -127,6 +127,14 @@ export interface Plan {
   /** By pooled feature. */
   weights?: Readonly<Record<string, PooledRates | undefined>>;
   refill?: Refill;
+  /** Of a subscription: so many days free of charge, once per tenant and person. Left out: none. */
+  trial?: PlanTrial;
+}
+
+/** Without `card` the trial begins without a payment method, and ends with it when none was added. */
+export interface PlanTrial {
+  days: number;
+  card: boolean;
 }
 
 export interface CreditPack {

@@ -7,6 +7,7 @@ import type { PlanVersion } from "../plans/rules";
 import { ensurePlanVersions, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import { fetchMoneyBack, type MoneyBack } from "./fetch-money-back";
+import { comingPrices } from "./plan-change-state";
 import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
@@ -48,8 +49,9 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
 }
 
 async function listSubscriptions(ctx: Ctx, customer: string): Promise<Stripe.Subscription[]> {
+  const expand = ["data.latest_invoice", "data.schedule"];
   try {
-    const list = ctx.stripe.subscriptions.list({ customer, status: "all", limit: 100 });
+    const list = ctx.stripe.subscriptions.list({ customer, status: "all", limit: 100, expand });
     return await list.autoPagingToArray({ limit: MAX_SUBSCRIPTIONS });
   } catch (error) {
     if (isMissingAtStripe(error, "customer")) return [];
@@ -62,13 +64,17 @@ async function versionsOf(
   ctx: Ctx,
   subscriptions: readonly Stripe.Subscription[],
 ): Promise<Map<string, PlanVersion>> {
-  const prices = subscriptions.flatMap((subscription) => subscription.items.data.map((item) => item.price));
-  const known = await lookupKeysOf(ctx, [...new Set(prices.map((price) => price.id))]);
+  const prices = new Map<string, string | null>();
+  for (const subscription of subscriptions) {
+    for (const id of comingPrices(subscription)) prices.set(id, null);
+    for (const { price } of subscription.items.data) prices.set(price.id, price.lookup_key);
+  }
+  const known = await lookupKeysOf(ctx, [...prices.keys()]);
   const found = new Map<string, PlanVersion>();
-  for (const price of prices) {
-    const plan = planOfLookupKey(known.get(price.id) ?? price.lookup_key);
-    const version = plan && !found.has(price.id) ? await soldVersion(ctx, plan.planVersion) : null;
-    if (version) found.set(price.id, version);
+  for (const [id, lookupKey] of prices) {
+    const plan = planOfLookupKey(known.get(id) ?? lookupKey);
+    const version = plan ? await soldVersion(ctx, plan.planVersion) : null;
+    if (version) found.set(id, version);
   }
   return found;
 }

@@ -79,3 +79,30 @@ export const refundOrderInput = z.strictObject({
   key: z.string().min(1).max(150),
 });
 export type RefundOrderInput = z.input<typeof refundOrderInput>;
+
+export const previewChangeInput = z.strictObject({ plan: idInput, interval: z.enum(["month", "year"]) });
+export type PreviewChangeInput = z.input<typeof previewChangeInput>;
+
+/** `preview` is the name that `previewChange` gave the look that is confirmed. */
+export const changePlanInput = previewChangeInput.extend({ preview: z.string().min(1).max(60) });
+export type ChangePlanInput = z.input<typeof changePlanInput>;
+
+/** Why somebody leaves, in Stripe's words. */
+export const CANCEL_REASONS = [
+  "too_expensive",
+  "missing_features",
+  "unused",
+  "switched_service",
+  "customer_service",
+  "low_quality",
+  "too_complex",
+  "other",
+] as const;
+
+/** At once what is left of the period is lost; at its end everything works until then. */
+export const cancelInput = z.strictObject({
+  when: z.enum(["now", "period_end"]),
+  reason: z.enum(CANCEL_REASONS),
+  comment: z.string().trim().max(500).optional(),
+});
+export type CancelInput = z.input<typeof cancelInput>;

@@ -1,11 +1,23 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
+import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
-import { checkoutInput, orderInput, ordersInput, returnInput, setAutoTopUpInput } from "./inputs";
+import { cancelSubscription, resumeSubscription, undoChange } from "./end-subscription";
+import {
+  cancelInput,
+  changePlanInput,
+  checkoutInput,
+  orderInput,
+  ordersInput,
+  previewChangeInput,
+  returnInput,
+  setAutoTopUpInput,
+} from "./inputs";
 import { listOffers } from "./offers";
 import { listOrders, orderOf } from "./orders";
 import { openPortal } from "./portal";
+import { previewChange } from "./preview-change";
 import { completeReturn, refreshBilling } from "./return";
 import { subscriptionOf } from "./subscription";
 
@@ -21,6 +33,17 @@ export const billingRouter = {
   order: can("billing:read")
     .input(orderInput)
     .query(({ ctx, input }) => orderOf(ctx, input)),
+  previewChange: can("billing:write")
+    .input(previewChangeInput)
+    .query(({ ctx, input }) => previewChange(ctx, input)),
+  changePlan: can("billing:write")
+    .input(changePlanInput)
+    .mutation(({ ctx, input }) => changePlan(ctx, input)),
+  undoChange: can("billing:write").mutation(({ ctx }) => undoChange(ctx)),
+  cancel: can("billing:write")
+    .input(cancelInput)
+    .mutation(({ ctx, input }) => cancelSubscription(ctx, input)),
+  resume: can("billing:write").mutation(({ ctx }) => resumeSubscription(ctx)),
   portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
   refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")

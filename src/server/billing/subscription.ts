@@ -2,10 +2,10 @@ import { eq } from "drizzle-orm";
 import type { Money } from "@/lib/money";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
-import { currentPlan } from "../plans/service";
+import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import { decidingSubscription, type Interval } from "./rules";
-import { subscriptions } from "./tables";
+import { subscriptions } from "./subscription-tables";
 
 export type SubscriptionRow = typeof subscriptions.$inferSelect;
 
@@ -27,6 +27,16 @@ export interface SubscriptionView {
     /** When it will end, if that is decided; null while it renews. */
     cancelAt: Date | null;
     trialEndsAt: Date | null;
+    /** Another plan or interval to come. */
+    change: {
+      /** `payment_needed`: it takes effect once `payUrl` was paid, and is off after `at`. */
+      kind: "scheduled" | "payment_needed";
+      plan: { id: string; name: string; version: string } | null;
+      interval: Interval;
+      at: Date;
+    } | null;
+    /** The page of its latest invoice, while that is open. */
+    payUrl: string | null;
   } | null;
   /** Whether there is a portal to open: somebody went to a checkout once. */
   hasPortal: boolean;
@@ -42,7 +52,7 @@ export async function subscriptionOf(ctx: TenantCtx): Promise<SubscriptionView> 
     plan: { id, name, tagline, version: version.id },
     source,
     endsAt,
-    subscription: deciding && viewOf(deciding),
+    subscription: deciding && (await viewOf(ctx, deciding)),
     hasPortal: customerId !== null,
   };
 }
@@ -54,7 +64,9 @@ export async function localSubscriptions(ctx: TenantCtx): Promise<SubscriptionRo
   );
 }
 
-function viewOf(row: SubscriptionRow): NonNullable<SubscriptionView["subscription"]> {
+type View = NonNullable<SubscriptionView["subscription"]>;
+
+async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
   return {
     status: row.status,
     interval: row.interval,
@@ -63,5 +75,15 @@ function viewOf(row: SubscriptionRow): NonNullable<SubscriptionView["subscriptio
     currentPeriodEndsAt: row.currentPeriodEndsAt,
     cancelAt: row.cancelAt,
     trialEndsAt: row.trialEndsAt,
+    change: await changeOf(ctx, row),
+    payUrl: row.payUrl,
   };
+}
+
+async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {
+  const { changeKind: kind, changePlanVersion, changeInterval: interval, changeAt: at } = row;
+  if (!kind || !interval || !at) return null;
+  const version = changePlanVersion ? await planVersion(ctx, changePlanVersion) : null;
+  const plan = version && { id: version.planId, name: version.definition.plan.name, version: version.id };
+  return { kind, plan, interval, at };
 }

@@ -42,35 +42,6 @@ export const customerDirectory = pgTable("customer_directory", {
   tenant: text().notNull(),
 });
 
-/** Our copy of each subscription, as of the last sync. Stripe is the source; this converges to it. */
-export const subscriptions = pgTable(
-  "subscriptions",
-  {
-    tenantId: tenantId(),
-    subscriptionId: text().notNull(),
-    status: text().notNull(),
-    planVersion: text(),
-    priceId: text().notNull(),
-    interval: text({ enum: ["month", "year"] }).notNull(),
-    quantity: bigint({ mode: "number" }).notNull(),
-    currency: text().notNull(),
-    amountMinor: amountMinor().notNull(),
-    currentPeriodStartsAt: instant().notNull(),
-    currentPeriodEndsAt: instant().notNull(),
-    billingAnchorAt: instant().notNull(),
-    /** When it will end, if that is decided. */
-    cancelAt: instant(),
-    canceledAt: instant(),
-    endedAt: instant(),
-    trialEndsAt: instant(),
-    syncedAt: instant().notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.tenantId, t.subscriptionId] }),
-    foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
-  ],
-);
-
 /** One purchase, whoever takes the money: what is bought stands in its lines, and it is fulfilled once. */
 export const orders = pgTable(
   "orders",
@@ -210,7 +181,7 @@ export const autoTopUps = pgTable(
     stoppedAt: instant(),
     stoppedOrderId: text(),
     stoppedReason: text({
-      enum: ["declined", "authentication_required", "no_card", "refused", "pack_changed"],
+      enum: ["declined", "authentication_required", "no_card", "refused", "pack_changed", "money_back"],
     }),
     /** Stripe's code, such as `insufficient_funds`, and words for the tenant. */
     stoppedCode: text(),

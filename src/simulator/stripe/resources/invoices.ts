@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
-import { collect, settle } from "../billing/collection";
+import { collect, expirePendingUpdate, settle, subscriptionOf } from "../billing/collection";
 import { type InvoiceDraft, invoiceFields, pendingLines, voidInvoice } from "../billing/invoices";
 import { DECLINE } from "../billing/payments";
 import { nextBoundary } from "../billing/periods";
 import { applyUpdate, type SubscriptionUpdate } from "../billing/subscription-update";
-import { periodLine, productName } from "../billing/subscriptions";
+import { periodLine, productName } from "../billing/subscription-items";
 import { mergeMetadata } from "../changes";
 import { cardError, invalidRequest, notSimulated } from "../errors";
 import { listBody, listPage } from "../lists";
@@ -13,7 +13,7 @@ import type { World } from "../world";
 
 const PREVIEW =
   "customer subscription subscription_details.items subscription_details.proration_behavior " +
-  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end";
+  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end preview_mode";
 
 function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.Invoice {
   const invoice = world.get("invoice", id);
@@ -43,6 +43,14 @@ function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.
   return invoice;
 }
 
+/** An update that waited for this invoice can no longer come. */
+function dropPendingUpdate(world: World, invoice: Stripe.Invoice): void {
+  const subscription = subscriptionOf(world, invoice);
+  if (!subscription) return;
+  const { pendingUpdate } = world.store.hidden("subscription", subscription.id);
+  if (pendingUpdate?.invoice === invoice.id) expirePendingUpdate(world, subscription);
+}
+
 function previewUpdate(details: Stripe.InvoiceCreatePreviewParams.SubscriptionDetails): SubscriptionUpdate {
   return {
     items: details.items ?? [],
@@ -62,7 +70,9 @@ function preview(params: Stripe.InvoiceCreatePreviewParams, world: World): Strip
   const details = params.subscription_details ?? {};
   const update = previewUpdate(details);
   const bill = applyUpdate(world, copy, update);
-  const isImmediate = bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice";
+  const isRecurring = params.preview_mode === "recurring";
+  const isImmediate =
+    !isRecurring && (bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice");
   const { current_period_start: start, current_period_end: end } = copy.items.data[0]!;
   const nextPeriod = copy.items.data.map((item) => {
     const next = nextBoundary(copy.billing_cycle_anchor, item.current_period_end, item.price.recurring!);
@@ -75,7 +85,7 @@ function preview(params: Stripe.InvoiceCreatePreviewParams, world: World): Strip
     currency: copy.currency,
     reason: isImmediate && params.subscription_details ? "subscription_update" : "upcoming",
     subscription: copy,
-    lines: [...pendingLines(world, copy.id), ...bill.prorations, ...lines],
+    lines: isRecurring ? lines : [...pendingLines(world, copy.id), ...bill.prorations, ...lines],
     period: { start, end },
   };
   const id = world.ids.next("upcoming_in", 24);
@@ -119,6 +129,7 @@ export const invoiceRoutes = [
     const invoice = world.get("invoice", ids[0]!);
     if (invoice.status !== "open") throw invalidRequest("You can only void open invoices.");
     voidInvoice(world, invoice);
+    dropPendingUpdate(world, invoice);
     return invoice;
   }),
   route("GET", "/invoices/{}/lines", "limit starting_after ending_before", (params, { world, ids, path }) => {

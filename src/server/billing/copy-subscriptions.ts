@@ -1,0 +1,136 @@
+import { and, eq, notInArray } from "drizzle-orm";
+import type Stripe from "stripe";
+import { newId } from "@/lib/ids";
+import type { TenantCtx } from "../context";
+import type { Tx } from "../db/client";
+import { audit } from "../events/service";
+import { outbox } from "../events/tables";
+import type { StripeState } from "./fetch";
+import { comingChange } from "./plan-change-state";
+import { type Interval, instantOf, isLive } from "./rules";
+import { localSubscriptions, type SubscriptionRow } from "./subscription";
+import { subscriptions } from "./subscription-tables";
+
+type WritingCtx = TenantCtx & { tx: Tx };
+
+/** Writes Stripe's subscriptions into our copies, and what a person has to know about them. */
+export async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<void> {
+  const before = await localSubscriptions(ctx);
+  const rows = state.subscriptions.flatMap((subscription) => rowOf(ctx, state, subscription));
+  for (const row of rows) {
+    await ctx.tx
+      .insert(subscriptions)
+      .values(row)
+      .onConflictDoUpdate({ target: [subscriptions.tenantId, subscriptions.subscriptionId], set: row });
+  }
+  const listed = rows.map((row) => row.subscriptionId);
+  await endUnknown(ctx, listed);
+  await tellOddities(ctx, liveIds(before), rows);
+  await tellChanges(ctx, before, rows);
+}
+
+/** `billing.plan_changed`, once for each time that a running subscription was moved to another plan or interval. */
+async function tellChanges(
+  ctx: WritingCtx,
+  before: readonly SubscriptionRow[],
+  rows: readonly SubscriptionRow[],
+): Promise<void> {
+  for (const row of rows) {
+    const old = before.find(({ subscriptionId }) => subscriptionId === row.subscriptionId);
+    if (!old || !isLive(old.status) || !isLive(row.status) || old.priceId === row.priceId) continue;
+    const id = newId("message", ctx.now());
+    const { subscriptionId, planVersion: to, interval, currentPeriodEndsAt } = row;
+    await ctx.tx.insert(outbox).values({
+      tenantId: ctx.tenant.id,
+      id,
+      // A subscription may come back to a price: each of our copies' changes is a fact of its own.
+      fact: `billing.plan_changed:${subscriptionId}:${id}`,
+      type: "billing.plan_changed",
+      payload: {
+        from: old.planVersion,
+        fromInterval: old.interval,
+        to,
+        interval,
+        amountMinor: String(row.amountMinor * BigInt(row.quantity)),
+        currency: row.currency,
+        renewsAt: currentPeriodEndsAt.toISOString(),
+      },
+      createdAt: ctx.now(),
+    });
+  }
+}
+
+/** What a person should look at: told when it begins, not at every sync. */
+async function tellOddities(ctx: WritingCtx, before: string[], rows: SubscriptionRow[]): Promise<void> {
+  const live = liveIds(rows);
+  if (live.length > 1 && live.join() !== before.join())
+    await audit(ctx, { action: "subscription.several_live", details: { subscriptions: live } });
+  for (const { subscriptionId, priceId, planVersion } of rows) {
+    if (planVersion !== null || !live.includes(subscriptionId) || before.includes(subscriptionId)) continue;
+    await audit(ctx, {
+      action: "subscription.unknown_price",
+      subject: subscriptionId,
+      details: { priceId },
+    });
+  }
+}
+
+const liveIds = (rows: readonly SubscriptionRow[]) =>
+  rows
+    .filter(({ status }) => isLive(status))
+    .map(({ subscriptionId }) => subscriptionId)
+    .sort();
+
+/** A subscription that Stripe no longer lists went with its customer. */
+async function endUnknown(ctx: WritingCtx, listed: string[]): Promise<void> {
+  const ofTenant = eq(subscriptions.tenantId, ctx.tenant.id);
+  await ctx.tx
+    .update(subscriptions)
+    .set({ status: "canceled" })
+    .where(listed.length === 0 ? ofTenant : and(ofTenant, notInArray(subscriptions.subscriptionId, listed)));
+}
+
+function rowOf(
+  ctx: TenantCtx,
+  { versions }: StripeState,
+  subscription: Stripe.Subscription,
+): SubscriptionRow[] {
+  // The item that sells a plan decides; add-ons beside it don't.
+  const items = subscription.items.data;
+  const item = items.find(({ price }) => versions.has(price.id)) ?? items[0];
+  if (!item) return [];
+  const { price } = item;
+  const instant = (unixSeconds: number | null) => (unixSeconds === null ? null : instantOf(unixSeconds));
+  const periodEndsAt = instantOf(item.current_period_end);
+  return [
+    {
+      tenantId: ctx.tenant.id,
+      subscriptionId: subscription.id,
+      status: subscription.status,
+      planVersion: versions.get(price.id)?.id ?? null,
+      priceId: price.id,
+      interval: intervalOf(price),
+      quantity: item.quantity ?? 1,
+      currency: price.currency,
+      amountMinor: BigInt(price.unit_amount ?? 0),
+      currentPeriodStartsAt: instantOf(item.current_period_start),
+      currentPeriodEndsAt: periodEndsAt,
+      billingAnchorAt: instantOf(subscription.billing_cycle_anchor),
+      cancelAt: instant(subscription.cancel_at) ?? (subscription.cancel_at_period_end ? periodEndsAt : null),
+      canceledAt: instant(subscription.canceled_at),
+      endedAt: instant(subscription.ended_at),
+      trialEndsAt: instant(subscription.trial_end),
+      ...comingChange(subscription, versions, ctx.now()),
+      payUrl: payUrlOf(subscription),
+      syncedAt: ctx.now(),
+    },
+  ];
+}
+
+const intervalOf = (price: Stripe.Price): Interval =>
+  price.recurring?.interval === "year" ? "year" : "month";
+
+function payUrlOf({ latest_invoice: invoice }: Stripe.Subscription): string | null {
+  if (!invoice || typeof invoice === "string" || invoice.status !== "open") return null;
+  return invoice.hosted_invoice_url ?? null;
+}

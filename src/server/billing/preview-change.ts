@@ -1,0 +1,83 @@
+import type { Money } from "@/lib/money";
+import type { TenantCtx } from "../context";
+import { parseInput } from "../parse";
+import { liveOverrides } from "../plans/live-overrides";
+import { currentPlan } from "../plans/service";
+import { status } from "../quota/status";
+import { type PreviewChangeInput, previewChangeInput } from "./inputs";
+import {
+  type LimitChange,
+  limitChanges,
+  PREVIEW_MINUTES,
+  previewName,
+  type Timing,
+} from "./plan-change-rules";
+import { type Quote, quotePlanChange } from "./quote-plan-change";
+import type { Interval } from "./rules";
+
+export interface ChangePreview {
+  /** Its name: `changePlan` carries out what was previewed under it, or says that something has changed since. */
+  preview: string;
+  validUntil: Date;
+  /** A dearer plan or a longer interval takes effect now, everything else when the period that is paid for ends. */
+  timing: Timing;
+  takesEffectAt: Date;
+  plan: { id: string; name: string; interval: Interval };
+  /** What is charged on confirming. */
+  dueNow: Money;
+  /** What is left over for later invoices, when more was paid ahead than the change costs. */
+  creditKept: Money;
+  /** What the amount is made of. */
+  lines: { description: string; amount: Money }[];
+  /** The next regular invoice. */
+  next: { at: Date; amount: Money };
+  /** What the plan allows, where that changes. */
+  limits: LimitChange[];
+}
+
+/**
+ * What a change of plan or interval costs, to the cent, and what it changes. Changes nothing.
+ * @throws AppError INVALID_INPUT, CONFLICT, PRICES_NOT_PUSHED, PAYMENT_PROVIDER: see `quotePlanChange`
+ */
+export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): Promise<ChangePreview> {
+  const wish = parseInput(previewChangeInput, input);
+  const at = Math.floor(ctx.now().getTime() / 1_000);
+  const quote = await quotePlanChange(ctx, wish, at);
+  const { fingerprint, totalMinor, to, invoice } = quote;
+  const { currency } = quote.recurring;
+  const money = (minor: number | bigint): Money => ({ amountMinor: BigInt(minor), currency });
+  return {
+    preview: previewName({ at, totalMinor, fingerprint }),
+    validUntil: new Date((at + PREVIEW_MINUTES * 60) * 1_000),
+    timing: quote.request.timing,
+    takesEffectAt: quote.takesEffectAt,
+    plan: { id: to.planId, name: to.definition.plan.name, interval: quote.interval },
+    dueNow: money(invoice?.amount_due ?? 0),
+    creditKept: money(-balanceAfter(quote)),
+    lines: (invoice?.lines.data ?? []).map(({ description, amount }) => ({
+      description: description ?? "",
+      amount: money(amount),
+    })),
+    next: { at: quote.nextInvoiceAt, amount: money(nextDue(quote)) },
+    limits: await limitsOf(ctx, quote),
+  };
+}
+
+/** The customer's balance once the change is invoiced: below zero, it pays for later invoices. */
+function balanceAfter({ invoice, recurring }: Quote): number {
+  const before = recurring.starting_balance;
+  return invoice ? Math.min(0, before + invoice.total) : Math.min(0, before);
+}
+
+function nextDue(quote: Quote): number {
+  return Math.max(0, quote.recurring.total + balanceAfter(quote));
+}
+
+/** From the plan in force, whatever put the tenant on it. */
+async function limitsOf(ctx: TenantCtx, { to }: Quote): Promise<LimitChange[]> {
+  const { version } = await currentPlan(ctx);
+  const own = new Set((await liveOverrides(ctx)).keys());
+  const { meters } = await status(ctx);
+  const used = new Map(meters.map((meter) => [meter.feature, meter.used]));
+  return limitChanges(version.definition, to.definition, own, used);
+}

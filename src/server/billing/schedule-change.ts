@@ -1,0 +1,56 @@
+import type Stripe from "stripe";
+import type { TenantCtx } from "../context";
+import type { ChangeRequest } from "./quote-plan-change";
+import { idOf } from "./rules";
+
+/**
+ * Puts the change into a schedule of the subscription: what is paid for until its period ends, then the new price for
+ * one period, after which the schedule lets go. Asked again after a crash, it goes on where it was.
+ */
+export async function scheduleChange(
+  ctx: TenantCtx,
+  changeId: string,
+  request: ChangeRequest,
+): Promise<void> {
+  const schedule = await scheduleOf(ctx, changeId, request.subscription);
+  const current = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.start_date);
+  if (!current) throw new Error(`Schedule ${schedule.id} has no current phase.`);
+  const { start_date, end_date } = current;
+  await ctx.stripe.subscriptionSchedules.update(
+    schedule.id,
+    {
+      end_behavior: "release",
+      proration_behavior: "none",
+      phases: [
+        { items: [request.from], start_date, end_date, proration_behavior: "none" },
+        {
+          items: [request.to],
+          duration: { interval: request.interval, interval_count: 1 },
+          proration_behavior: "none",
+        },
+      ],
+    },
+    { idempotencyKey: `plan_change:${changeId}:phases` },
+  );
+}
+
+async function scheduleOf(
+  ctx: TenantCtx,
+  changeId: string,
+  id: string,
+): Promise<Stripe.SubscriptionSchedule> {
+  const subscription = await ctx.stripe.subscriptions.retrieve(id, { expand: ["schedule"] });
+  if (subscription.schedule && typeof subscription.schedule !== "string") return subscription.schedule;
+  return ctx.stripe.subscriptionSchedules.create(
+    { from_subscription: id },
+    { idempotencyKey: `plan_change:${changeId}:schedule` },
+  );
+}
+
+/** Lets go of a subscription's schedule: it goes on with what it has now. Once let go, there is nothing more to do. */
+export async function releaseSchedule(ctx: TenantCtx, subscription: Stripe.Subscription): Promise<void> {
+  const id = idOf(subscription.schedule);
+  if (!id) return;
+  const { status } = await ctx.stripe.subscriptionSchedules.retrieve(id);
+  if (status === "active" || status === "not_started") await ctx.stripe.subscriptionSchedules.release(id);
+}

@@ -1,0 +1,58 @@
+CREATE TABLE "notification_preferences" (
+	"tenant_id" text collate "C" NOT NULL,
+	"user_id" text NOT NULL,
+	"kind" text NOT NULL,
+	"mail" boolean NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "notification_preferences_tenant_id_user_id_kind_pk" PRIMARY KEY("tenant_id","user_id","kind")
+);--> statement-breakpoint
+CREATE TABLE "notifications" (
+	"tenant_id" text collate "C" NOT NULL,
+	"user_id" text NOT NULL,
+	"message_id" text collate "C" NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"read_at" timestamp (3) with time zone,
+	"mail_due_at" timestamp (3) with time zone,
+	"mail_lease_ends_at" timestamp (3) with time zone,
+	"mail_attempts" integer DEFAULT 0 NOT NULL,
+	"mailed_at" timestamp (3) with time zone,
+	"mail_given_up_at" timestamp (3) with time zone,
+	"mail_error" text,
+	CONSTRAINT "notifications_tenant_id_user_id_message_id_pk" PRIMARY KEY("tenant_id","user_id","message_id")
+);--> statement-breakpoint
+CREATE TABLE "plan_changes" (
+	"tenant_id" text collate "C" NOT NULL,
+	"id" text collate "C" NOT NULL,
+	"preview" text NOT NULL,
+	"status" text NOT NULL,
+	"subscription_id" text NOT NULL,
+	"from_version" text,
+	"to_version" text NOT NULL,
+	"interval" text NOT NULL,
+	"effective_at" timestamp (3) with time zone NOT NULL,
+	"total_minor" bigint NOT NULL,
+	"currency" text NOT NULL,
+	"request" jsonb NOT NULL,
+	"invoice_id" text,
+	"pay_url" text,
+	"failed_reason" text,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "plan_changes_tenant_id_id_pk" PRIMARY KEY("tenant_id","id")
+);--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "change_kind" text;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "change_plan_version" text;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "change_interval" text;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "change_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "pay_url" text;--> statement-breakpoint
+ALTER TABLE "notification_preferences" ADD CONSTRAINT "notification_preferences_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "notifications" ADD CONSTRAINT "notifications_message" FOREIGN KEY ("tenant_id","message_id") REFERENCES "public"."outbox"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "notifications" ADD CONSTRAINT "notifications_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "plan_changes" ADD CONSTRAINT "plan_changes_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "notifications_mail_due" ON "notifications" USING btree ("tenant_id","mail_due_at") WHERE mail_due_at is not null;--> statement-breakpoint
+CREATE INDEX "notifications_by_message" ON "notifications" USING btree ("tenant_id","message_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
+CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
+CREATE INDEX "outbox_unsent" ON "outbox" USING btree ("tenant_id","id") WHERE sent_at is null;--> statement-breakpoint
+CREATE INDEX "outbox_sent" ON "outbox" USING btree ("tenant_id","sent_at") WHERE sent_at is not null;
