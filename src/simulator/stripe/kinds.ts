@@ -14,6 +14,7 @@ export interface Kinds {
   invoiceitem: Stripe.InvoiceItem;
   invoice_payment: Stripe.InvoicePayment;
   subscription: Stripe.Subscription;
+  subscription_schedule: Stripe.SubscriptionSchedule;
   "checkout.session": Stripe.Checkout.Session;
   "billing_portal.session": Stripe.BillingPortal.Session;
   "billing_portal.configuration": Stripe.BillingPortal.Configuration;
@@ -44,6 +45,11 @@ export const KINDS: Record<Kind, KindFacts> = {
   invoiceitem: { definition: "InvoiceItems:InvoiceItem", prefix: "ii", idLength: 24 },
   invoice_payment: { definition: "InvoicePayments:InvoicePayment", prefix: "inpay", idLength: 24 },
   subscription: { definition: "Subscriptions:Subscription", prefix: "sub", idLength: 24 },
+  subscription_schedule: {
+    definition: "SubscriptionSchedules:SubscriptionSchedule",
+    prefix: "sub_sched",
+    idLength: 24,
+  },
   "checkout.session": { definition: "Checkout/Sessions:Session", prefix: "cs_test", idLength: 58 },
   "billing_portal.session": { definition: "BillingPortal/Sessions:Session", prefix: "bps", idLength: 24 },
   "billing_portal.configuration": {

@@ -4,6 +4,7 @@ import { defaultMethodOf } from "./cards";
 import { attemptInvoice, markPaid, voidInvoice } from "./invoices";
 import { finishAuthentication, type PaymentOutcome } from "./payments";
 import { daysLater } from "./periods";
+import { endSchedule } from "./phases";
 
 /** The subscription an invoice bills, unless it is gone. */
 export function subscriptionOf(world: World, invoice: Stripe.Invoice): Stripe.Subscription | undefined {
@@ -39,6 +40,7 @@ export function endSubscription(
     reason,
   };
   stopCollecting(world, subscription.id);
+  endSchedule(world, subscription, reason === "payment_failed");
   world.emit("customer.subscription.deleted", subscription);
 }
 

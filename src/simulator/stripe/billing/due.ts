@@ -3,6 +3,7 @@ import type { World } from "../world";
 import { expireSession, settleAsyncPayment } from "./checkout";
 import { collect, expireIncomplete, expirePendingUpdate } from "./collection";
 import { hoursLater } from "./periods";
+import { advancePhase, phaseEndsAt } from "./schedules";
 import { announceTrialEnd, renew, trialNoticeAt } from "./subscriptions";
 
 interface DueTask {
@@ -45,6 +46,11 @@ function sessionTasks(world: World, session: Stripe.Checkout.Session): DueTask[]
 
 function earliestTask(world: World): DueTask | undefined {
   const tasks: DueTask[] = [];
+  // Before the renewals of the same instant: they bill the phase that begins.
+  for (const schedule of world.store.all("subscription_schedule")) {
+    const at = phaseEndsAt(schedule);
+    if (at !== null) tasks.push({ at, run: () => advancePhase(world, schedule) });
+  }
   for (const subscription of world.store.all("subscription")) {
     if (subscription.status !== "canceled") tasks.push(...subscriptionTasks(world, subscription));
   }

@@ -9,14 +9,8 @@ import type { LineDraft } from "./invoices";
 import { DECLINE, expectedOutcome } from "./payments";
 import { hoursLater, nextBoundary } from "./periods";
 import { prorationLines } from "./proration";
-import {
-  assertRecurring,
-  invoiceSubscription,
-  newItem,
-  periodLine,
-  productName,
-  setItemPrice,
-} from "./subscriptions";
+import { assertRecurring, newItem, periodLine, productName, setItemPrice } from "./subscription-items";
+import { invoiceSubscription } from "./subscriptions";
 
 interface ItemChange {
   id?: string;

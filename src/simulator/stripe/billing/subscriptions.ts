@@ -1,19 +1,21 @@
 import type Stripe from "stripe";
-import { invalidRequest, notSimulated } from "../errors";
 import { listBody } from "../lists";
 import type { World } from "../world";
 import { collect, endSubscription, hasMethod } from "./collection";
 import { createInvoiceItems } from "./invoice-items";
 import { type InvoiceDraft, issueInvoice, type LineDraft, pendingLines } from "./invoices";
-import { decimalOf, formatMinor } from "./money";
 import type { PaymentOutcome } from "./payments";
 import { daysLater, nextBoundary } from "./periods";
-
-export interface NewItem {
-  price: Stripe.Price;
-  quantity: number;
-  metadata?: Record<string, string>;
-}
+import { enterPhase } from "./phases";
+import {
+  assertRecurring,
+  type NewItem,
+  newItem,
+  oneTimeLine,
+  periodLine,
+  productName,
+  setItemPrice,
+} from "./subscription-items";
 
 interface NewSubscription {
   customer: string;
@@ -33,103 +35,6 @@ interface NewSubscription {
 }
 
 const TRIAL_NOTICE_DAYS = 3;
-
-function planOf(world: World, price: Stripe.Price): Stripe.Plan {
-  return world.build<Stripe.Plan>("Plans:Plan", {
-    id: price.id,
-    active: price.active,
-    amount: price.unit_amount,
-    amount_decimal: decimalOf(price.unit_amount ?? 0),
-    created: price.created,
-    currency: price.currency,
-    interval: price.recurring!.interval,
-    interval_count: price.recurring!.interval_count,
-    metadata: { ...price.metadata },
-    nickname: price.nickname,
-    product: price.product,
-  });
-}
-
-/** Puts a price on a subscription item, together with the plan Stripe still shows beside it. */
-export function setItemPrice(world: World, item: Stripe.SubscriptionItem, price: Stripe.Price): void {
-  item.price = structuredClone(price);
-  item.plan = planOf(world, price);
-}
-
-export function newItem(
-  world: World,
-  subscription: string,
-  { price, quantity, metadata = {} }: NewItem,
-  period: { start: number; end: number },
-): Stripe.SubscriptionItem {
-  const item = world.build<Stripe.SubscriptionItem>("SubscriptionItems:SubscriptionItem", {
-    id: world.ids.next("si", 14),
-    created: world.now(),
-    current_period_start: period.start,
-    current_period_end: period.end,
-    metadata,
-    quantity,
-    subscription,
-    tax_rates: [],
-  });
-  setItemPrice(world, item, price);
-  return item;
-}
-
-/** @throws StripeApiError 400 for one-time prices; 501 for prices that renew at different times. */
-export function assertRecurring(prices: Stripe.Price[]): Stripe.Price.Recurring {
-  const [first] = prices;
-  if (!first) throw invalidRequest("You must pass at least one item.", "items");
-  for (const { id, recurring, currency } of prices) {
-    if (!recurring) {
-      throw invalidRequest(
-        `The price specified is set to \`type=one_time\` (${id}); it must be recurring.`,
-        "items",
-      );
-    }
-    if (currency !== first.currency) throw invalidRequest("All prices must have the same currency.", "items");
-    const isSame =
-      recurring.interval === first.recurring?.interval &&
-      recurring.interval_count === first.recurring.interval_count;
-    if (!isSame) throw notSimulated("subscriptions whose items have different intervals");
-  }
-  return first.recurring!;
-}
-
-/** The line that bills one item for a whole period. */
-export function periodLine(item: Stripe.SubscriptionItem, product: string, isTrial = false): LineDraft {
-  const { unit_amount, currency, recurring } = item.price;
-  const quantity = item.quantity ?? 1;
-  const each = `${formatMinor(unit_amount ?? 0, currency)} / ${recurring?.interval}`;
-  return {
-    amount: isTrial ? 0 : (unit_amount ?? 0) * quantity,
-    description: isTrial ? `Trial period for ${product}` : `${quantity} × ${product} (at ${each})`,
-    price: item.price,
-    quantity,
-    period: { start: item.current_period_start, end: item.current_period_end },
-    proration: false,
-    subscription: item.subscription,
-    subscriptionItem: item.id,
-  };
-}
-
-/** The line that bills something once, beside a subscription. */
-function oneTimeLine(world: World, subscription: string, { price, quantity }: NewItem): LineDraft {
-  return {
-    amount: (price.unit_amount ?? 0) * quantity,
-    description: productName(world, price),
-    price,
-    quantity,
-    period: { start: world.now(), end: world.now() },
-    proration: false,
-    subscription,
-    subscriptionItem: null,
-  };
-}
-
-export function productName(world: World, price: Stripe.Price): string {
-  return world.store.find("product", price.product as string)?.name ?? "Product";
-}
 
 /** Issues an invoice for a subscription with its pending prorations and the given lines. */
 export function invoiceSubscription(
@@ -271,6 +176,8 @@ function startNextPeriod(world: World, subscription: Stripe.Subscription): void 
     const item = subscription.items.data.find((each) => each.id === id);
     if (item) setItemPrice(world, item, world.get("price", price));
   }
+  const start = subscription.items.data[0]!.current_period_end;
+  if (enterPhase(world, subscription, start)) subscription.billing_cycle_anchor = start;
   if (subscription.status === "trialing") subscription.status = "active";
   for (const item of subscription.items.data) {
     item.current_period_start = item.current_period_end;

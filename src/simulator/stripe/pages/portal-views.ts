@@ -6,7 +6,7 @@ import {
   switchCost,
   waitsForPeriodEnd,
 } from "../billing/portal";
-import { productName } from "../billing/subscriptions";
+import { productName } from "../billing/subscription-items";
 import type { World } from "../world";
 import { alertOf, cardSelect, type Html, html, type PageAnswer, page } from "./html";
 

@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { createPrice } from "../billing/catalog";
 import { expireSession } from "../billing/checkout";
 import { hoursLater } from "../billing/periods";
-import { assertRecurring, productName } from "../billing/subscriptions";
+import { assertRecurring, productName } from "../billing/subscription-items";
 import { taxMinor } from "../billing/tax";
 import { mergeMetadata } from "../changes";
 import { invalidRequest, notSimulated } from "../errors";

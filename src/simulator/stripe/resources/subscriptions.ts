@@ -2,11 +2,11 @@ import type Stripe from "stripe";
 import { defaultMethodOf } from "../billing/cards";
 import { DECLINE, expectedOutcome } from "../billing/payments";
 import { daysLater } from "../billing/periods";
+import type { NewItem } from "../billing/subscription-items";
 import { runUpdate, type SubscriptionUpdate } from "../billing/subscription-update";
 import {
   cancelNow,
   createSubscription,
-  type NewItem,
   scheduleCancellation,
   unscheduleCancellation,
 } from "../billing/subscriptions";
@@ -154,6 +154,18 @@ function setPlainFields(
   }
 }
 
+// What a schedule plans is changed in the schedule.
+function assertUnscheduled({ schedule }: Stripe.Subscription, params: Stripe.SubscriptionUpdateParams): void {
+  if (params.cancel_at !== undefined || params.cancel_at_period_end !== undefined) {
+    throw invalidRequest(
+      `The subscription is managed by the subscription schedule \`${schedule as string}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+    );
+  }
+  if (params.items || params.trial_end !== undefined || params.billing_cycle_anchor) {
+    throw notSimulated("changing the items or periods of a subscription that a schedule manages");
+  }
+}
+
 function update(params: Stripe.SubscriptionUpdateParams, world: World, id: string): Stripe.Subscription {
   const subscription = world.get("subscription", id);
   if (["canceled", "incomplete_expired"].includes(subscription.status)) {
@@ -163,6 +175,7 @@ function update(params: Stripe.SubscriptionUpdateParams, world: World, id: strin
       "resource_missing",
     );
   }
+  if (subscription.schedule) assertUnscheduled(subscription, params);
   const update = updateOf(params);
   const change = (work: (announce: () => void) => void) =>
     world.changeWith(subscription, "customer.subscription.updated", work);
