@@ -51,7 +51,17 @@ function createApiClient(workspace: string, queries: QueryClient) {
   const follow = followStandings({
     queries,
     statusKey: trpc.quota.status.queryKey(),
-    stale: [trpc.quota.history.pathFilter(), trpc.quota.estimate.pathFilter(), trpc.credits.pathFilter()],
+    stale: [
+      trpc.quota.history.pathFilter(),
+      trpc.quota.estimate.pathFilter(),
+      trpc.credits.ledger.pathFilter(),
+    ],
+    staleByLots: [
+      trpc.credits.balance.pathFilter(),
+      trpc.credits.history.pathFilter(),
+      trpc.credits.statement.pathFilter(),
+      trpc.credits.lifetime.pathFilter(),
+    ],
   });
   return client;
 }

@@ -21,7 +21,7 @@ export async function openPage(ctx: TenantCtx) {
     staleTime: Infinity,
   });
   const close = looking.subscribe(() => {});
-  const follow = followStandings({ queries, statusKey, stale: [] });
+  const follow = followStandings({ queries, statusKey, stale: [], staleByLots: [] });
   const settled = () => settledQuery(looking);
   await settled();
   return {
