@@ -2,16 +2,20 @@ import { and, eq, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { followDebt } from "../credits/follow-debt";
 import type { Tx } from "../db/client";
+import { lockPlan } from "../entitlements/follow-plan";
 import { audit } from "../events/service";
 import { lockTenant } from "../ledger/lock-tenant";
 import { takeBackTo } from "../ledger/take-back";
+import { failed } from "./auto-top-up-rules";
 import { compensate } from "./compensate";
 import type { MoneyBack } from "./fetch-money-back";
 import { lineSource } from "./fulfil-order";
-import { isDecided, moneyBackOf, shareOf, statusOf } from "./money-back-rules";
+import { endsTopUps, isDecided, moneyBackOf, shareOf, statusOf } from "./money-back-rules";
 import { linesOf, type Order, type OrderLine } from "./place-order";
 import { followPrepaid } from "./prepaid";
 import { disputes, orderLines, orders, refunds } from "./tables";
+import { stopTopUps } from "./top-up-settlement";
+import { lockAutoTopUp } from "./top-up-standing";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -23,6 +27,9 @@ const REASON = "the money went back";
  */
 export async function applyMoneyBack(ctx: WritingCtx, looks: readonly MoneyBack[]): Promise<void> {
   if (looks.length === 0) return;
+  // In the order in which everything else locks them.
+  await lockAutoTopUp(ctx);
+  await lockPlan(ctx);
   await lockTenant(ctx);
   for (const look of looks) await applyLook(ctx, look);
   await compensate(ctx);
@@ -35,9 +42,10 @@ async function applyLook(ctx: WritingCtx, look: MoneyBack): Promise<void> {
   const [before] = await ctx.tx.select().from(orders).where(ofOrder).for("no key update");
   if (!before?.fulfilledAt) return;
   await copyFacts(ctx, look);
-  const moneyBackMinor = moneyBackOf(before.totalMinor, look.refunds, look.disputes);
+  const facts = await knownFacts(ctx, before);
+  const moneyBackMinor = moneyBackOf(before.totalMinor, facts.refunds, facts.disputes);
   const after = { ...before, moneyBackMinor };
-  const status = statusOf(after, look.disputes);
+  const status = statusOf(after, facts.disputes);
   const moneyBackSeen = sql`greatest(${orders.moneyBackSeen}, ${look.asked}::integer)`;
   await ctx.tx.update(orders).set({ moneyBackMinor, status, moneyBackSeen }).where(ofOrder);
   const lines = await linesOf(ctx, before.id);
@@ -49,10 +57,11 @@ async function applyLook(ctx: WritingCtx, look: MoneyBack): Promise<void> {
     takenBack.days += await followDays(ctx, after, line);
   }
   if (moneyBackMinor === before.moneyBackMinor && status === before.status) return;
+  if (endsTopUps(before, { ...after, status }, facts.disputes)) await endTopUps(ctx, status);
   await audit(ctx, {
     action: "order.money_back",
     subject: before.id,
-    details: factsOf(ctx, { ...after, status }, look, takenBack),
+    details: detailsOf(ctx, { ...after, status }, facts, takenBack),
   });
 }
 
@@ -74,6 +83,18 @@ async function copyFacts(ctx: WritingCtx, { orderId, ...look }: MoneyBack): Prom
       .onConflictDoUpdate({ target, set: { ...dispute, closedAt } });
   }
 }
+
+/** All that was ever seen at Stripe, as it was last seen: neither refunds nor disputes end by not being listed. */
+async function knownFacts(ctx: WritingCtx, { id }: Order) {
+  const of = (table: typeof refunds | typeof disputes) =>
+    and(eq(table.tenantId, ctx.tenant.id), eq(table.orderId, id));
+  return {
+    refunds: await ctx.tx.select().from(refunds).where(of(refunds)).orderBy(refunds.refundId),
+    disputes: await ctx.tx.select().from(disputes).where(of(disputes)).orderBy(disputes.disputeId),
+  };
+}
+
+type Facts = Awaited<ReturnType<typeof knownFacts>>;
 
 async function followCredits(ctx: WritingCtx, order: Order, { line, credits }: OrderLine) {
   if (!credits) return { taken: 0, owed: 0 };
@@ -101,18 +122,24 @@ async function followDays(ctx: WritingCtx, order: Order, { line, days }: OrderLi
   return daysTakenBack;
 }
 
-function factsOf(
+/** Whoever took money back is not charged by itself, to make up for the very credits that went with it. */
+async function endTopUps(ctx: WritingCtx, status: Order["status"]): Promise<void> {
+  if ((await lockAutoTopUp(ctx))?.enabledAt)
+    await stopTopUps(ctx, { ...failed("money_back", status), orderId: null });
+}
+
+function detailsOf(
   ctx: TenantCtx,
   order: Order,
-  look: MoneyBack,
+  facts: Facts,
   takenBack: Readonly<{ credits: number; owed: number; days: number }>,
 ) {
   return {
     status: order.status,
     payment: order.paymentId,
     event: ctx.actor.kind === "webhook" ? ctx.actor.eventId : null,
-    refunds: look.refunds.map(({ refundId, status }) => `${refundId} ${status}`),
-    disputes: look.disputes.map(({ disputeId, status }) => `${disputeId} ${status}`),
+    refunds: facts.refunds.map(({ refundId, status }) => `${refundId} ${status}`),
+    disputes: facts.disputes.map(({ disputeId, status }) => `${disputeId} ${status}`),
     moneyBackMinor: Number(order.moneyBackMinor),
     totalMinor: Number(order.totalMinor),
     currency: order.currency,

@@ -53,7 +53,13 @@ export function topUpWaitSeconds(tries: number): number {
   return Math.min(FIRST_WAIT_SECONDS * 2 ** Math.min(tries, 10), LONGEST_WAIT_SECONDS);
 }
 
-export type TopUpFailure = "declined" | "authentication_required" | "no_card" | "refused" | "pack_changed";
+export type TopUpFailure =
+  | "declined"
+  | "authentication_required"
+  | "no_card"
+  | "refused"
+  | "pack_changed"
+  | "money_back";
 
 /** Where a payment stands. `unasked`: nobody has tried to charge the card yet. */
 export type TopUpOutcome =
@@ -91,6 +97,7 @@ const FAILURE_WORDS: Record<TopUpFailure, string> = {
   no_card: "There is no card to charge.",
   refused: "The payment provider did not accept this payment.",
   pack_changed: "The pack you chose is no longer sold at the price you agreed to.",
+  money_back: "A payment was given back or is disputed, so nothing more is bought by itself.",
 };
 
 export function failed(

@@ -24,29 +24,34 @@ export interface MoneyBack {
 export async function fetchMoneyBack(ctx: TenantCtx): Promise<MoneyBack[]> {
   const due = await ordersToLookAt(ctx);
   return Promise.all(
-    due.map(async ({ id, asked, paymentId }) => ({
+    due.map(async ({ id, asked, ...payment }) => ({
       orderId: id,
       asked,
-      ...(await moneyBackAt(ctx, paymentId!)),
+      ...(await moneyBackAt(ctx, payment)),
     })),
   );
 }
 
+/** What an order says about its payment. */
+interface Paid {
+  paymentId: string | null;
+  totalMinor: bigint;
+  currency: string;
+}
+
 /** A payment's refunds and disputes as they stand at Stripe. */
-export async function moneyBackAt(
-  ctx: Ctx,
-  payment_intent: string,
-): Promise<Pick<MoneyBack, "refunds" | "disputes">> {
-  const page = { payment_intent, limit: 100 };
+async function moneyBackAt(ctx: Ctx, paid: Paid): Promise<Pick<MoneyBack, "refunds" | "disputes">> {
+  const page = { payment_intent: paid.paymentId!, limit: 100 };
   const [refunded, disputed] = await Promise.all([
     allOf(() => ctx.stripe.refunds.list(page).autoPagingToArray({ limit: MAX_FACTS })),
     allOf(() => ctx.stripe.disputes.list(page).autoPagingToArray({ limit: MAX_FACTS })),
   ]);
-  return { refunds: refunded.map(refundFact), disputes: disputed.map(disputeFact) };
+  return { refunds: refunded.map(refundFact), disputes: disputed.map((one) => disputeFact(one, paid)) };
 }
 
 function ordersToLookAt(ctx: TenantCtx) {
   const isAsked = gt(orders.moneyBackAsked, orders.moneyBackSeen);
+  const { paymentId, totalMinor, currency } = orders;
   return inTenant(ctx, (tx) => {
     const waiting = tx
       .select({ id: refunds.refundId })
@@ -59,12 +64,12 @@ function ordersToLookAt(ctx: TenantCtx) {
         ),
       );
     return tx
-      .select({ id: orders.id, asked: orders.moneyBackAsked, paymentId: orders.paymentId })
+      .select({ id: orders.id, asked: orders.moneyBackAsked, paymentId, totalMinor, currency })
       .from(orders)
       .where(
         and(
           eq(orders.tenantId, ctx.tenant.id),
-          isNotNull(orders.paymentId),
+          isNotNull(paymentId),
           or(isAsked, eq(orders.status, "disputed"), exists(waiting)),
         ),
       )
@@ -73,6 +78,7 @@ function ordersToLookAt(ctx: TenantCtx) {
   });
 }
 
+/** A payment that Stripe doesn't know tells nothing new: what was seen of it before stays. */
 async function allOf<T>(list: () => Promise<T[]>): Promise<T[]> {
   try {
     return await list();
@@ -91,6 +97,9 @@ function refundFact({ id, amount, status, created }: Stripe.Refund): RefundFact 
   };
 }
 
-function disputeFact({ id, amount, status, reason, created }: Stripe.Dispute): DisputeFact {
-  return { disputeId: id, amountMinor: BigInt(amount), status, reason, openedAt: instantOf(created) };
+/** A bank may claim in its own currency. How much of ours that is, is not known: all of it, until it is decided. */
+function disputeFact(dispute: Stripe.Dispute, { totalMinor, currency }: Paid): DisputeFact {
+  const { id, amount, status, reason, created } = dispute;
+  const amountMinor = dispute.currency === currency ? BigInt(amount) : totalMinor;
+  return { disputeId: id, amountMinor, status, reason, openedAt: instantOf(created) };
 }

@@ -86,3 +86,14 @@ export function statusOf(
   if (order.moneyBackMinor === 0n) return "fulfilled";
   return order.moneyBackMinor === order.totalMinor ? "refunded" : "partially_refunded";
 }
+
+/** Whether no card is charged by itself from now on: a payment is disputed, or an automatic one was given back. */
+export function endsTopUps(
+  before: Pick<Order, "moneyBackMinor" | "status" | "origin">,
+  after: Pick<Order, "moneyBackMinor" | "status">,
+  disputes: readonly Pick<DisputeFact, "status">[],
+): boolean {
+  if (after.status === "disputed" && before.status !== "disputed") return true;
+  if (after.moneyBackMinor <= before.moneyBackMinor) return false;
+  return before.origin === "auto_top_up" || disputes.some(({ status }) => isWithdrawn(status));
+}

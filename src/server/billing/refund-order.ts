@@ -97,15 +97,18 @@ function replayed(refund: Stripe.Refund, { amountMinor }: Wish): OrderRefund {
 /** @returns minor units, no more than the payment has left */
 async function amountOf(
   ctx: TenantCtx,
-  { paymentId, totalMinor }: PaidOrder,
+  { paymentId }: PaidOrder,
   { amountMinor }: Wish,
   made: readonly Stripe.Refund[],
 ): Promise<number> {
-  const disputed = await ctx.stripe.disputes.list({ payment_intent: paymentId, limit: 100 });
+  const [{ amount_received: paid }, disputed] = await Promise.all([
+    ctx.stripe.paymentIntents.retrieve(paymentId),
+    ctx.stripe.disputes.list({ payment_intent: paymentId, limit: 100 }),
+  ]);
   if (disputed.data.some(({ status }) => isWithdrawn(status)))
     throw new AppError("CONFLICT", "The payment is disputed: its money is with the bank.");
   const gone = made.filter(({ status }) => isRefunding({ status: status ?? "pending" }));
-  const left = Number(totalMinor) - gone.reduce((sum, { amount }) => sum + amount, 0);
+  const left = paid - gone.reduce((sum, { amount }) => sum + amount, 0);
   if (left <= 0) throw new AppError("CONFLICT", "All of this order's money has been refunded.");
   if (amountMinor !== undefined && amountMinor > left)
     throw new AppError("INVALID_INPUT", `No more than ${left} minor units can be refunded.`);

@@ -10,6 +10,8 @@ export interface DisputeRequest {
   payment: string;
   /** Minor units; left out: all that was charged. */
   amount?: number;
+  /** The bank's own, if it claims in another one than was charged. */
+  currency?: string;
   reason?: string;
   /** `needs_response` unless told; `warning_needs_response` opens an inquiry. */
   status?: DisputeStatus;
@@ -29,12 +31,13 @@ const WITHDRAWN: ReadonlySet<string> = new Set([
 export function openDispute(world: World, request: DisputeRequest): Stripe.Dispute {
   const charge = chargeOf(world, request.payment);
   const { amount = charge.amount, reason = "fraudulent", status = "needs_response" } = request;
+  const { currency = charge.currency } = request;
   if (!Number.isInteger(amount) || amount < 1 || amount > charge.amount)
     throw invalidRequest("A dispute is about a part of what was charged.", "amount");
   const dispute = world.create("dispute", {
     amount,
     charge: charge.id,
-    currency: charge.currency,
+    currency,
     is_charge_refundable: status.startsWith("warning_"),
     payment_intent: charge.payment_intent,
     reason,
