@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { migrate } from "@/server/db/migrate";
+import { prices as creditPrices } from "./credits/prices";
+import { playHistory as playCredits } from "./credits/session";
+import { history as historyOfCredits } from "./credits/steps";
 import { Disagreement } from "./model/compare";
 import { proofPrices } from "./model/prices";
 import { playHistory } from "./model/session";
@@ -8,7 +11,7 @@ import { openStage } from "./stage";
 
 /** Random histories against the source tree that this file stands in, which may be a copy with a fault in it. */
 const { PROOF_OWNER_URL = "", PROOF_APP_URL = "", PROOF_HISTORIES = "", PROOF_SEED = "" } = process.env;
-const { PROOF_ABOUT } = process.env;
+const { PROOF_ABOUT, PROOF_PART } = process.env;
 
 /** PostgreSQL's own constraints catch some faults before anybody compares. Anything else is no fault but a mess. */
 function caught(error: unknown): boolean {
@@ -20,14 +23,24 @@ function caught(error: unknown): boolean {
 }
 
 await migrate({ ownerUrl: PROOF_OWNER_URL, appUrl: PROOF_APP_URL });
-const stage = openStage({ appUrl: PROOF_APP_URL, ownerUrl: PROOF_OWNER_URL }, proofPrices);
+const ofCredits = PROOF_PART === "credits";
+const stage = openStage(
+  { appUrl: PROOF_APP_URL, ownerUrl: PROOF_OWNER_URL },
+  ofCredits ? creditPrices.block : proofPrices,
+);
 const histories = PROOF_ABOUT
   ? historyAbout(fc.constant({ ...JSON.parse(PROOF_ABOUT), stepsBack: false }))
   : history;
-const result = await fc.check(
-  fc.asyncProperty(histories, (one) => playHistory(stage, one)),
-  { numRuns: Number(PROOF_HISTORIES), seed: Number(PROOF_SEED), endOnFailure: true },
-);
+const runs = { numRuns: Number(PROOF_HISTORIES), seed: Number(PROOF_SEED), endOnFailure: true };
+const result = ofCredits
+  ? await fc.check(
+      fc.asyncProperty(historyOfCredits, (one) => playCredits(stage, one)),
+      runs,
+    )
+  : await fc.check(
+      fc.asyncProperty(histories, (one) => playHistory(stage, one)),
+      runs,
+    );
 await stage.close();
 const error: unknown = result.failed ? result.errorInstance : null;
 console.log(

@@ -4,8 +4,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { testDatabase } from "@tests/support/database";
 import { afterAll, expect, test } from "vitest";
+import { plantedInCredits } from "./credits/planted";
 import { type Fault, planted } from "./planted";
 import { seed, TIMEOUT_MS } from "./runs";
+
+type Part = "model" | "credits";
 
 /** More than any of them needs; the source as it is agrees throughout. */
 const HISTORIES = { planted: 2_000, control: 40 };
@@ -36,6 +39,7 @@ async function plant(copy: string, { file, find, replace }: Fault): Promise<void
 async function prove(
   copy: string,
   histories: number,
+  part: Part,
   about?: Fault["about"],
 ): Promise<{ outcome: string; histories: number }> {
   const { appUrl, ownerUrl } = await testDatabase();
@@ -50,6 +54,7 @@ async function prove(
         PROOF_OWNER_URL: ownerUrl,
         PROOF_SEED: String(seed),
         PROOF_HISTORIES: String(histories),
+        PROOF_PART: part,
         ...(about && { PROOF_ABOUT: JSON.stringify(about) }),
       },
     },
@@ -57,15 +62,24 @@ async function prove(
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-test.concurrent("the source as it is agrees with the model", { timeout: TIMEOUT_MS }, async () => {
-  expect(await prove(await copyOf("as it is"), HISTORIES.control)).toMatchObject({
-    outcome: "agreed",
-    histories: HISTORIES.control,
-  });
-});
+test.concurrent.each<Part>(["model", "credits"])(
+  "the source as it is agrees with the histories of %s",
+  { timeout: TIMEOUT_MS },
+  async (part) => {
+    expect(await prove(await copyOf(`as it is for ${part}`), HISTORIES.control, part)).toMatchObject({
+      outcome: "agreed",
+      histories: HISTORIES.control,
+    });
+  },
+);
 
-test.concurrent.each(planted)("it is caught: $name", { timeout: TIMEOUT_MS }, async (fault) => {
+const faults = [
+  ...planted.map((fault) => ({ part: "model" as Part, ...fault })),
+  ...plantedInCredits.map((fault) => ({ part: "credits" as Part, ...fault })),
+];
+
+test.concurrent.each(faults)("it is caught: $name", { timeout: TIMEOUT_MS }, async ({ part, ...fault }) => {
   const copy = await copyOf(fault.name);
   await plant(copy, fault);
-  expect(await prove(copy, HISTORIES.planted, fault.about)).toMatchObject({ outcome: "caught" });
+  expect(await prove(copy, HISTORIES.planted, part, fault.about)).toMatchObject({ outcome: "caught" });
 });

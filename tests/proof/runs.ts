@@ -12,7 +12,7 @@ interface Runs {
 
 const SHORT: Runs = {
   histories: 500,
-  creditHistories: 120,
+  creditHistories: 500,
   interleavings: 500,
   appKills: 10,
   postgresKills: 10,

@@ -52,11 +52,11 @@ export async function fulfilOrder(ctx: WritingCtx, orderId: string, payment: Pay
   const lines = await linesOf(ctx, orderId);
   let repaid = 0;
   for (const line of lines) repaid += await grantLine(ctx, line, fulfilledAt);
-  if (repaid > 0) await followDebt(ctx);
-  if (lines.some((line) => line.days !== null)) {
-    await compensate(ctx);
-    await followPrepaid(ctx);
-  }
+  const sellsDays = lines.some((line) => line.days !== null);
+  if (sellsDays) await compensate(ctx);
+  // Told late, an order may also lessen what a later one was given for days left.
+  if (sellsDays || repaid > 0) await followDebt(ctx);
+  if (sellsDays) await followPrepaid(ctx);
   await audit(ctx, {
     action: "order.fulfilled",
     subject: orderId,

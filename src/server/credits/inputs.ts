@@ -97,7 +97,7 @@ export type AwaitCreditsInput = z.input<typeof awaitCreditsInput>;
 export const correctCreditsInput = z.strictObject({
   credits: grantedCredits,
   /** Left out: of the newest grants. */
-  lotId: z.string().min(1).max(40).optional(),
+  lotId: z.string().min(1).max(60).optional(),
   reason: z.string().trim().min(1).max(500),
 });
 export type CorrectCreditsInput = z.input<typeof correctCreditsInput>;

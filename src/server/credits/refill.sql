@@ -93,8 +93,9 @@ create or replace function credit_settle(p_now timestamptz, p_tenant text, p_id 
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform gate_same_tenant(array[p_tenant]);
-  refilled := exists (select from replenishments where tenant_id = p_tenant and units is not null and period_ends_at <= p_now)
-    and coalesce(credit_refill(p_now, p_tenant, p_id, p_actor) > p_now, false);
+  -- Under the lock, so that of two that come at once only one says that it refilled.
+  perform 1 from replenishments where tenant_id = p_tenant and units is not null and period_ends_at <= p_now for no key update;
+  refilled := found and coalesce(credit_refill(p_now, p_tenant, p_id, p_actor) > p_now, false);
   written_off := gate_write_off_all(p_now, p_tenant, p_id, p_actor);
 end $$;
 

@@ -1,14 +1,18 @@
+import { and, eq } from "drizzle-orm";
 import { fulfilOrder } from "@/server/billing/fulfil-order";
 import type { NewLine } from "@/server/billing/order-lines";
 import { placeOrder } from "@/server/billing/place-order";
 import type { TenantCtx } from "@/server/context";
+import { correctCredits } from "@/server/credits/correct-credits";
 import { followDebt } from "@/server/credits/follow-debt";
 import { grantCredits } from "@/server/credits/grant-credits";
 import { expireLots, followDebts } from "@/server/credits/jobs";
+import { redeemCode } from "@/server/credits/redeem-code";
 import { settleCredits } from "@/server/credits/settle-credits";
 import { inTenant } from "@/server/db/transaction";
 import { endPlans } from "@/server/entitlements/jobs";
 import { AppError } from "@/server/errors";
+import { lots } from "@/server/ledger/tables";
 import { takeBackTo } from "@/server/ledger/take-back";
 import { writeOffExpired } from "@/server/ledger/write-off";
 import { commit } from "@/server/quota/commit";
@@ -47,9 +51,16 @@ async function carryOut(ctx: TenantCtx, names: Names, state: State, op: Op, tag:
       const { kind, units: amount, source } = op;
       return grantCredits(ctx, { kind, amount, source, expiresAt });
     }
-    case "correct":
+    case "correct": {
+      const { units: credits, source } = op;
+      const lotId = source === undefined ? undefined : await lotIdOf(ctx, names.sourceOf(source));
+      return correctCredits(ctx, { credits, lotId, reason: "by hand" });
+    }
+    case "redeem":
+      return redeemCode(ctx, { code: op.code });
+    case "take back":
       return inTenant(ctx, async (_tx, inner) => {
-        const back = await takeBackTo(inner, { source: op.source, target: op.target, reason: "corrected" });
+        const back = await takeBackTo(inner, { source: op.source, target: op.target, reason: "asked" });
         await followDebt(inner);
         return back;
       });
@@ -91,6 +102,16 @@ async function carryOut(ctx: TenantCtx, names: Names, state: State, op: Op, tag:
       for (const job of [endPlans, rollDue, expireLots, followDebts, sweepHolds]) await job(ctx);
       return {};
   }
+}
+
+async function lotIdOf(ctx: TenantCtx, source: string): Promise<string | undefined> {
+  const [row] = await inTenant(ctx, (tx) =>
+    tx
+      .select({ id: lots.id })
+      .from(lots)
+      .where(and(eq(lots.tenantId, ctx.tenant.id), eq(lots.source, source))),
+  );
+  return row?.id;
 }
 
 async function place(ctx: TenantCtx, names: Names, lines: readonly Line[], tag: string): Promise<Answer> {

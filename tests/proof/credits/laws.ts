@@ -36,7 +36,15 @@ export async function breachesOf(session: {
     [ctx.tenant.id],
     { prepare: true },
   );
-  const targets = new Map(state.lots.map(({ source, target }) => [inWords(source, names), target]));
+  const laundered = await stage.owner.unsafe<{ root: string; source: string; n: string }[]>(
+    `select coalesce(e.parent_id, e.id) as root, l.source, sum(q.n) as n
+     from entries e, unnest(e.lot_ids, e.lot_draws) q(id, n), lots l
+     where e.tenant_id = $1 and l.tenant_id = $1 and l.id = q.id and e.operation in ('consume', 'hold', 'commit', 'release', 'refund')
+     group by 1, 2 having sum(q.n) < 0`,
+    [ctx.tenant.id],
+    { prepare: true },
+  );
+  const targets = new Map(state.lots.map(({ source, target }) => [names.sourceOf(source), target]));
   const nowMs = ctx.now().getTime();
   const each = rows.flatMap((row) => ofLot(row, targets.get(row.source) ?? 0, nowMs));
   const sum = (key: "spent" | "outstanding" | "repaid" | "owes") =>
@@ -48,6 +56,7 @@ export async function breachesOf(session: {
   const free = sum("spent") - paidFor - sum("outstanding");
   return [
     ...each,
+    ...laundered.map(({ root, source, n }) => `${root} gave ${source} ${-Number(n)} more than it drew of it`),
     ...(free > 0 ? [`spent and neither paid for nor owed: ${free} units`] : []),
     ...(sum("owes") - sum("outstanding") === sum("repaid") ? [] : ["debts were paid by nobody"]),
   ];
@@ -65,6 +74,3 @@ function ofLot(row: Row, target: number, nowMs: number): string[] {
   ];
   return breaches.flatMap((breach) => (breach ? [`${row.source} ${breach}`] : []));
 }
-
-const inWords = (source: string, names: Names) =>
-  source.replace(/^order:([^:]+)/, (_, tag) => `order:${names.idOf(tag)}`);

@@ -40,10 +40,9 @@ export function move(
   // What is owed no more was taken from what came back. What expired is let be, and given back to nobody either.
   if (by.target === undefined) lot.takenBack += Math.max(before.owes - now, 0);
   else lot.takenBack = isOver(lot, nowMs) ? Math.min(lot.takenBack, lot.target - now) : lot.target - now;
-  if (before.outstanding === 0 && now > paid(lot)) {
-    lot.sinceMs = nowMs;
-    if (lot.debtor === 0) lot.debtor = state.debtors += 1;
-  }
+  if (before.outstanding === 0 && now > paid(lot)) lot.sinceMs = nowMs;
+  const rank = ({ source }: { source: string }) => state.byId.payers.indexOf(source);
+  lot.paidBy.sort((a, b) => a.atMs - b.atMs || rank(a) - rank(b));
   while (paid(lot) > now) {
     const last = lot.paidBy.at(-1)!;
     const units = Math.min(last.units, paid(lot) - now);
@@ -62,21 +61,22 @@ export function grant(
   if (lotOf(state, made.source)) return { granted: false, repaid: 0 };
   const lot: Lot = {
     ...made,
+    madeAtMs: nowMs,
     spent: 0,
     repaid: 0,
     target: 0,
     takenBack: 0,
     paidBy: [],
     sinceMs: null,
-    debtor: 0,
   };
   state.lots.push(lot);
   const debts = state.lots.filter((one) => outstanding(one) > 0);
-  debts.sort((a, b) => a.sinceMs! - b.sinceMs! || a.debtor - b.debtor);
+  const rank = ({ source }: Lot) => state.byId.debts.indexOf(source);
+  debts.sort((a, b) => a.sinceMs! - b.sinceMs! || rank(a) - rank(b));
   for (const debt of lot.kind === "purchase" ? debts : []) {
     const units = Math.min(outstanding(debt), lot.granted - lot.repaid);
     if (units === 0) break;
-    debt.paidBy.push({ source: lot.source, units });
+    debt.paidBy.push({ source: lot.source, units, atMs: nowMs });
     lot.repaid += units;
   }
   watch(state, nowMs);
@@ -104,7 +104,8 @@ export function pick(
   credits: number,
   nowMs: number,
 ): { source: string; units: number }[] | null {
-  const order = (lot: Lot) => [PRIORITY[lot.kind]!, lot.expiresAtMs ?? Infinity, lot.startsAtMs];
+  const rank = ({ source }: Lot) => state.byId.lots.indexOf(source);
+  const order = (lot: Lot) => [PRIORITY[lot.kind]!, lot.expiresAtMs ?? Infinity, lot.startsAtMs, rank(lot)];
   const lots = state.lots.filter((lot) => drawable(lot, nowMs) && left(lot) > 0);
   lots.sort((a, b) => compare(order(a), order(b)));
   let wanted = credits;

@@ -5,7 +5,11 @@ export type GrantKind = "trial" | "promo" | "compensation" | "adjustment" | "pur
 /** What can be asked of the engine, with everything resolved: an entry or a hold is named by the call that made it. */
 export type Op =
   | { do: "grant"; kind: GrantKind; units: number; source: string; expiresInMs: number | null }
-  | { do: "correct"; source: string; target: number }
+  /** So many of a lot shall be back in all. */
+  | { do: "take back"; source: string; target: number }
+  /** An operator takes so many more, of one lot or of the newest grants. */
+  | { do: "correct"; units: number; source?: string }
+  | { do: "redeem"; code: string }
   | { do: "consume"; feature: string; units: number; key: string }
   | { do: "reserve"; feature: string; units: number; key: string; seconds: number }
   | { do: "commit"; hold: string; units: number }

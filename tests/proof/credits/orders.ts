@@ -1,6 +1,6 @@
-import { grant, lotOf, outstanding, owed, takeBack } from "./lots";
+import { grant, outstanding, owed, takeBack } from "./lots";
 import type { Answer, Op } from "./ops";
-import { followOrders, termOf } from "./plans";
+import { followOrders, sellsPlan, termOf } from "./plans";
 import { ALLOWED, DAY_MS, PLAN_DAYS, PLANS } from "./prices";
 import type { Line, Order, State } from "./state";
 
@@ -10,9 +10,10 @@ export const priceOf = (line: Line) =>
 export const lineSource = (order: string, at: number) => `order:${order}:${at + 1}`;
 export const compensationSource = (order: string) => `order:${order}:compensation`;
 
-export function place(state: State, lines: Line[], tag: string): Answer {
+export function place(state: State, lines: Line[], tag: string, nowMs: number): Answer {
   state.orders[tag] = {
     tag,
+    placedAtMs: nowMs,
     lines,
     totalMinor: lines.reduce((sum, line) => sum + priceOf(line), 0),
     status: "open",
@@ -37,13 +38,10 @@ export function fulfil(state: State, op: Extract<Op, { do: "fulfil" }>, nowMs: n
     const lot = { granted, startsAtMs: nowMs, expiresAtMs: days === null ? null : nowMs + days * DAY_MS };
     repaid += grant(state, { source: lineSource(order.tag, at), kind: "purchase", ...lot }, nowMs).repaid;
   }
-  if (repaid > 0) followDebt(state, nowMs);
-  if (order.lines.some((line) => "plan" in line)) {
-    const granted = termOf(Object.values(state.orders)).compensations.get(order.tag);
-    const lot = { source: compensationSource(order.tag), kind: "compensation" };
-    if (granted) grant(state, { ...lot, granted, startsAtMs: nowMs, expiresAtMs: null }, nowMs);
-    followOrders(state, nowMs);
-  }
+  const ofPlan = sellsPlan(order);
+  if (ofPlan) compensate(state, nowMs);
+  if (ofPlan || repaid > 0) followDebt(state, nowMs);
+  if (ofPlan) followOrders(state, nowMs);
   return { given: 1 };
 }
 
@@ -81,16 +79,30 @@ function statusOf({ disputes, totalMinor }: Order, back: number): Order["status"
   return back === totalMinor ? "refunded" : "partially_refunded";
 }
 
-/** Nobody is compensated for days whose money is back, nor for giving them up for what was not paid for. */
+/**
+ * Nobody is compensated for days whose money is back, nor for giving them up for what was not paid for. What is due may
+ * grow again: then there is one lot more. Of too much, the newest lot gives back first.
+ */
 function compensate(state: State, nowMs: number): void {
-  const { compensations } = termOf(Object.values(state.orders));
-  for (const { tag, back, totalMinor } of Object.values(state.orders)) {
+  const orders = Object.values(state.orders).filter((order) => order.fulfilledAtMs !== null);
+  const { compensations } = termOf(orders);
+  orders.sort((a, b) => a.placedAtMs - b.placedAtMs);
+  for (const { tag, back, totalMinor } of orders.filter(sellsPlan)) {
+    const full = compensations.get(tag) ?? 0;
+    const due = full - Math.floor((full * back) / totalMinor);
     const source = compensationSource(tag);
-    const lot = lotOf(state, source);
-    if (!lot) continue;
-    const due = compensations.get(tag) ?? 0;
-    const still = due - Math.floor((due * back) / totalMinor);
-    takeBack(state, source, Math.max(lot.granted - still, 0), nowMs);
+    const lots = state.lots.filter((lot) => lot.source === source || lot.source.startsWith(`${source}:`));
+    lots.sort((a, b) => b.madeAtMs - a.madeAtMs);
+    const given = lots.reduce((sum, { granted }) => sum + granted, 0);
+    let tooMuch = Math.max(given - due, 0);
+    for (const lot of lots) {
+      const target = Math.min(tooMuch, lot.granted);
+      tooMuch -= target;
+      takeBack(state, lot.source, target, nowMs);
+    }
+    const more = { granted: due - given, source: given === 0 ? source : `${source}:${given}` };
+    const lot = { kind: "compensation", startsAtMs: nowMs, expiresAtMs: null };
+    if (more.granted > 0) grant(state, { ...more, ...lot }, nowMs);
   }
 }
 

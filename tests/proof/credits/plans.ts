@@ -35,6 +35,8 @@ export function termOf(orders: Order[]): { term: Term | null; compensations: Map
   return { term, compensations };
 }
 
+export const sellsPlan = ({ lines }: Order) => lines.some((line) => "plan" in line);
+
 export function putOn(state: State, plan: State["plan"], nowMs: number): void {
   state.plan = plan;
   followPlan(state, nowMs);
@@ -49,10 +51,7 @@ export function endPlanIfOver(state: State, nowMs: number): void {
 
 export function followOrders(state: State, nowMs: number): void {
   const orders = Object.values(state.orders);
-  const sold = orders.some(
-    (order) => order.fulfilledAtMs !== null && order.lines.some((line) => "plan" in line),
-  );
-  if (!sold) return;
+  if (!orders.some((order) => order.fulfilledAtMs !== null && sellsPlan(order))) return;
   const { term } = termOf(orders);
   if (term && nowMs < term.endsAtMs) putOn(state, { ...term, source: "prepaid" }, nowMs);
   else if (state.plan.source === "prepaid")

@@ -1,4 +1,5 @@
 import { commit, give, refund, release, sweep, take } from "./calls";
+import { correct, redeem } from "./gifts";
 import { owed, takeBack, watch } from "./lots";
 import type { Answer, Deed, Op } from "./ops";
 import { followDebt, fulfil, look, place } from "./orders";
@@ -27,7 +28,8 @@ export function firstState({ policy, startMs }: Beginning): State {
     blocked: false,
     low: false,
     timesLow: 0,
-    debtors: 0,
+    byId: { lots: [], debts: [], payers: [] },
+    tries: null,
   };
   putOn(state, state.plan, startMs);
   return state;
@@ -38,7 +40,11 @@ export function play(state: State, op: Op, tag: string, nowMs: number): Answer {
   switch (op.do) {
     case "grant":
       return give(state, op, nowMs);
-    case "correct": {
+    case "correct":
+      return correct(state, op, nowMs);
+    case "redeem":
+      return redeem(state, op.code, nowMs);
+    case "take back": {
       const answer = takeBack(state, op.source, op.target, nowMs);
       followDebt(state, nowMs);
       return answer;
@@ -53,7 +59,7 @@ export function play(state: State, op: Op, tag: string, nowMs: number): Answer {
     case "refund":
       return refund(state, op, nowMs);
     case "place":
-      return place(state, op.lines, tag);
+      return place(state, op.lines, tag, nowMs);
     case "fulfil":
       return fulfil(state, op, nowMs);
     case "look":
@@ -65,7 +71,9 @@ export function play(state: State, op: Op, tag: string, nowMs: number): Answer {
       return {};
     case "plan":
       endPlanIfOver(state, nowMs);
-      return { allowed: true, planVersion: `${state.plan.plan}@1` };
+      return state.blocked
+        ? { allowed: false, reason: "blocked" }
+        : { allowed: true, planVersion: `${state.plan.plan}@1` };
     case "cron":
       return cron(state, nowMs);
   }

@@ -82,3 +82,13 @@ export const PLANS: Record<
 export const FIRST_REFILL = 12;
 export const PLAN_DAYS = 30;
 export const LOW_AT = 10;
+
+/** Codes of the business: for good, for some days, and one that ends with what it gives. */
+export const CODES: Record<
+  string,
+  { kind: "promo" | "trial"; credits: number; lastsDays: number | null; endsAtMs: number | null }
+> = {
+  "KEEP-7": { kind: "promo", credits: 7, lastsDays: null, endsAtMs: null },
+  "SOON-9": { kind: "trial", credits: 9, lastsDays: 3, endsAtMs: null },
+  "OVER-5": { kind: "promo", credits: 5, lastsDays: null, endsAtMs: Date.parse("2026-04-01T00:00:00Z") },
+};

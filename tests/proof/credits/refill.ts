@@ -50,11 +50,11 @@ export function followPlan(state: State, nowMs: number): void {
       repaid: 0,
       target: 0,
       takenBack: 0,
+      madeAtMs: nowMs,
       startsAtMs: period.startsAtMs,
       expiresAtMs: period.endsAtMs,
       paidBy: [],
       sinceMs: null,
-      debtor: 0,
     });
   }
   refillIfDue(state, nowMs);

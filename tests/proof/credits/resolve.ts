@@ -12,13 +12,17 @@ export function resolve(state: State, asked: Op[], wish: Wish, tag: string): Op[
       return [{ ...wish, key: tag }];
     case "again":
       return some(chosen(asked, wish.at));
-    case "correct": {
+    case "take back": {
       // What was bought is the money's business.
-      const lots = state.lots.filter(({ source }) => source.startsWith("step:"));
+      const lots = state.lots.filter(({ source }) => /^(step|promo):/.test(source));
       const lot = chosen(lots, wish.at);
       return lot
-        ? [{ do: "correct", source: lot.source, target: Math.floor((lot.granted * wish.share) / 100) }]
+        ? [{ ...wish, source: lot.source, target: Math.floor((lot.granted * wish.share) / 100) }]
         : [];
+    }
+    case "correct": {
+      const { units, at } = wish;
+      return [{ do: "correct", units, ...(at !== null && { source: chosen(state.lots, at)!.source }) }];
     }
     case "commit":
     case "release": {
@@ -32,6 +36,7 @@ export function resolve(state: State, asked: Op[], wish: Wish, tag: string): Op[
       return entry === undefined ? [] : [{ ...rest, entry, key: tag }];
     }
     case "place":
+    case "redeem":
       return [wish];
     case "buy":
       return [{ do: "place", lines: wish.lines }];

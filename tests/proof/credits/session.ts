@@ -2,6 +2,7 @@ import type { TenantCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
 import { agrees, Disagreement, difference, show } from "../model/compare";
 import { forget, newTenant, type Stage } from "../stage";
+import { makeCodes } from "./codes";
 import { perform } from "./engine";
 import { breachesOf } from "./laws";
 import { Names } from "./names";
@@ -37,13 +38,14 @@ interface Call {
 export async function playHistory(stage: Stage, history: History): Promise<void> {
   const ofPolicy = { ...stage, prices: prices[history.policy] };
   const clock = { ms: history.startMs };
+  await makeCodes(stage);
   const ctx = await newTenant(ofPolicy, () => new Date(clock.ms));
   const session: Session = {
     stage,
     ctx,
     names: new Names(),
     state: firstState(history),
-    nowMs: history.startMs,
+    nowMs: history.startMs + 1,
     asked: [],
   };
   try {
@@ -123,7 +125,9 @@ async function playCalls(session: Session, asked: { op: Op; tag: string }[]): Pr
 
 const REPEATED = new Set<Op["do"]>([
   "grant",
+  "take back",
   "correct",
+  "redeem",
   "consume",
   "reserve",
   "commit",
@@ -135,6 +139,9 @@ const REPEATED = new Set<Op["do"]>([
 
 function compared(from: State, calls: (Call & { said: Answer })[], after: Snapshot, names: Names) {
   const end = structuredClone(from);
+  const words = (sources: string[]) => sources.map((source) => names.modelSourceOf(source));
+  const { lots, debts, payers } = after.byId;
+  end.byId = { lots: words(lots), debts: words(debts), payers: words(payers) };
   const differ: string[] = [];
   const lines: string[] = [];
   for (const { op, tag, nowMs, said } of calls) {

@@ -12,14 +12,13 @@ export interface Lot {
   /** Units of it that shall be back, since their money is. */
   target: number;
   takenBack: number;
+  madeAtMs: number;
   startsAtMs: number;
   expiresAtMs: number | null;
   /** Which other lots paid what it owed, in order. */
-  paidBy: { source: string; units: number }[];
+  paidBy: { source: string; units: number; atMs: number }[];
   /** Since when it owes; kept when it doesn't any more. */
   sinceMs: number | null;
-  /** In which order lots first owed. */
-  debtor: number;
 }
 
 /** A consume or a hold, with what settled it. */
@@ -44,6 +43,7 @@ export type Line = { credits: number; expireAfterDays: number | null } | { plan:
 
 export interface Order {
   tag: string;
+  placedAtMs: number;
   lines: Line[];
   totalMinor: number;
   status: "open" | "fulfilled" | "partially_refunded" | "refunded" | "disputed";
@@ -94,5 +94,8 @@ export interface State {
   /** Told that little is left, and not enough since; and how often that was. */
   low: boolean;
   timesLow: number;
-  debtors: number;
+  /** Sources, as the engine numbers what is of one instant: an order that nobody promises. */
+  byId: Record<"lots" | "debts" | "payers", string[]>;
+  /** Codes tried in the running hour; null: none ever. */
+  tries: { count: number; endsAtMs: number } | null;
 }

@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import { outstanding } from "./lots";
 import type { Deed, GrantKind } from "./ops";
-import { ALLOWED, DAY_MS } from "./prices";
+import { ALLOWED, CODES, DAY_MS } from "./prices";
 import type { Line, State } from "./state";
 
 /** A wish before it is known what there is: `at` picks a hold, an entry, an order or a lot, whatever there is by then. */
 export type Wish =
   | { do: "grant"; kind: GrantKind; units: number; expiresInMs: number | null }
-  | { do: "correct"; at: number; share: number }
+  | { do: "take back"; at: number; share: number }
+  /** Of whatever lots there are, without `at`. */
+  | { do: "correct"; at: number | null; units: number }
+  | { do: "redeem"; code: string }
   | { do: "consume"; feature: string; units: number }
   | { do: "reserve"; feature: string; units: number; seconds: number }
   | { do: "commit"; at: number; units: number }
@@ -80,7 +83,22 @@ const lines: fc.Arbitrary<Line[]> = fc.oneof(
 
 export const wish: fc.Arbitrary<Wish> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("grant" as const), kind, units: few, expiresInMs }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("correct" as const), at, share: fc.nat(100) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("take back" as const), at, share: fc.nat(100) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("correct" as const),
+      at: fc.option(at, { nil: null }),
+      units: few,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("redeem" as const),
+      code: fc.constantFrom(...Object.keys(CODES), "NONE-0"),
+    }),
+  },
   { weight: 8, arbitrary: fc.record({ do: fc.constant("consume" as const), feature, units: few }) },
   {
     weight: 4,
