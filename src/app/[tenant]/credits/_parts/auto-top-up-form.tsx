@@ -1,7 +1,7 @@
 "use client";
 
 import { Button, Group, Modal, NumberInput, Select, Stack, Text } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { type UseFormReturnType, useForm } from "@mantine/form";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { failureOf } from "@/components/failure";
 import { FailureAlert } from "@/components/failure-alert";
@@ -58,45 +58,10 @@ function Terms({ view, onClose }: Omit<FormProps, "opened">) {
       },
     }),
   );
-  const scale = 10 ** minorDigits(offers.currency);
   return (
-    <form
-      onSubmit={form.onSubmit(({ threshold, pack, monthlyCap }) =>
-        save.mutate({
-          enabled: true,
-          threshold: Number(threshold),
-          pack,
-          monthlyCapMinor: Math.round(Number(monthlyCap) * scale),
-        }),
-      )}
-    >
+    <form onSubmit={form.onSubmit((values) => save.mutate(agreed(values, offers)))}>
       <Stack gap="md">
-        <NumberInput
-          label="When fewer credits are left than"
-          min={1}
-          allowDecimal={false}
-          allowNegative={false}
-          thousandSeparator=","
-          {...form.getInputProps("threshold")}
-        />
-        <Select
-          label="Buy"
-          allowDeselect={false}
-          data={offers.packs.map(({ id, name, price }) => ({
-            value: id,
-            label: `${name} for ${formatPrice(formatMoney(price))}`,
-          }))}
-          {...form.getInputProps("pack")}
-        />
-        <NumberInput
-          label={`At most a month, in ${offers.currency.toUpperCase()}`}
-          description="Nothing more is bought by itself in a calendar month."
-          min={0}
-          decimalScale={minorDigits(offers.currency)}
-          allowNegative={false}
-          thousandSeparator=","
-          {...form.getInputProps("monthlyCap")}
-        />
+        <TermFields form={form} offers={offers} />
         <Refused error={save.error} pack={form.values.pack} />
         <Group justify="flex-end">
           <Button variant="subtle" color="gray" onClick={onClose}>
@@ -108,6 +73,41 @@ function Terms({ view, onClose }: Omit<FormProps, "opened">) {
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** The three things that are agreed to. */
+function TermFields({ form, offers }: { form: UseFormReturnType<Values>; offers: Offers }) {
+  const { packs, currency } = offers;
+  return (
+    <>
+      <NumberInput
+        label="When fewer credits are left than"
+        min={1}
+        allowDecimal={false}
+        allowNegative={false}
+        thousandSeparator=","
+        {...form.getInputProps("threshold")}
+      />
+      <Select
+        label="Buy"
+        allowDeselect={false}
+        data={packs.map(({ id, name, price }) => ({
+          value: id,
+          label: `${name} for ${formatPrice(formatMoney(price))}`,
+        }))}
+        {...form.getInputProps("pack")}
+      />
+      <NumberInput
+        label={`At most a month, in ${currency.toUpperCase()}`}
+        description="Nothing more is bought by itself in a calendar month."
+        min={0}
+        decimalScale={minorDigits(currency)}
+        allowNegative={false}
+        thousandSeparator=","
+        {...form.getInputProps("monthlyCap")}
+      />
+    </>
   );
 }
 
@@ -140,5 +140,15 @@ function proposal({ settings }: View, { packs, currency }: Offers): Values {
     threshold: settings?.threshold ?? DEFAULT_THRESHOLD,
     pack: (known ?? first)?.id ?? "",
     monthlyCap: Number(cap) / scale,
+  };
+}
+
+/** The other way round: what the form says, as it is agreed to. */
+function agreed({ threshold, pack, monthlyCap }: Values, { currency }: Offers) {
+  return {
+    enabled: true as const,
+    threshold: Number(threshold),
+    pack,
+    monthlyCapMinor: Math.round(Number(monthlyCap) * 10 ** minorDigits(currency)),
   };
 }
