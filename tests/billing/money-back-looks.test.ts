@@ -80,5 +80,5 @@ test("spent at the instant of a refund: what was spent is owed, whichever came f
   const refunded = stripe.refunds.create({ payment_intent }).then(settled);
   const spent = await Promise.all(Array.from({ length: 20 }, spend));
   await refunded;
-  expect(await money.worth(ada)).toBe(-spent.reduce((sum, units) => sum + units, 0) + 0);
+  expect(await money.worth(ada)).toBe(-spent.reduce<number>((sum, units) => sum + units, 0) + 0);
 });

@@ -15,7 +15,7 @@ const [open, fulfilled] = await inTenant(ada, async (_tx, inner) => [
 const payment = { paymentId: "pi_1", paidAt: clock.now(), totalMinor: 500n, currency: "usd" };
 await inTenant(ada, (_tx, inner) => fulfilOrder(inner, fulfilled.id, payment));
 
-const TABLES = ["orders", "order_lines", "lots", "tenant_plans", "meters", "checkouts"];
+const TABLES = ["orders", "order_lines", "lots", "tenant_plans", "meters", "checkouts", "disputes"];
 const breached = async () => (await verifyBooks(ctx)).map(({ invariant }) => invariant);
 
 /** As the superuser, with every guard switched off: what a bug, a restore or a curious hand might do. */
@@ -73,6 +73,23 @@ test.each([
   ],
   ["order: what it gave, it sold", `update lots set source = 'order:${fulfilled.id}:2'`],
   ["order: what it gave, it sold", `update lots set source = 'order:${fulfilled.id}:compensation'`],
+  [
+    "order: money back = its refunds and disputes",
+    `update orders set money_back_minor = 100 where id = '${fulfilled.id}'`,
+  ],
+  [
+    "order: money back = its refunds and disputes",
+    `insert into disputes (tenant_id, order_id, dispute_id, amount_minor, status, reason, opened_at)
+     values ('${ada.tenant.id}', '${fulfilled.id}', 'du_1', 500, 'needs_response', 'fraudulent', now())`,
+  ],
+  [
+    "order: credits taken back or owed = the share of its money that is back",
+    `update orders set money_back_minor = 250 where id = '${fulfilled.id}'`,
+  ],
+  [
+    "order: credits taken back or owed = the share of its money that is back",
+    "update lots set taken_back = 1, remaining = remaining - 1",
+  ],
   ["prepaid plan: somebody paid for it", "update tenant_plans set source = 'prepaid'"],
   [
     "checkout: settled if and only if its order is fulfilled",

@@ -1,4 +1,4 @@
-select open_wall_for_gate(t) from unnest(array['orders', 'order_lines', 'checkouts']) t;
+select open_wall_for_gate(t) from unnest(array['orders', 'order_lines', 'checkouts', 'refunds', 'disputes']) t;
 
 -- Every breach of what orders promise, over all tenants.
 create or replace function orders_books(p_now timestamptz) returns table (invariant text, tenant_id text, subject text, detail text)
@@ -9,6 +9,18 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   ), given as (
     select l.tenant_id, l.id, l.source, l.granted, split_part(l.source, ':', 2) as order_id, split_part(l.source, ':', 3) as line
     from lots l where l.source like 'order:ord\_%'
+  ), back as (
+    select o.tenant_id, o.id, o.total_minor, o.money_back_minor,
+           coalesce((select sum(r.amount_minor) from refunds r where r.tenant_id = o.tenant_id and r.order_id = o.id and r.status = 'succeeded'), 0)
+             + coalesce((select sum(d.amount_minor) from disputes d where d.tenant_id = o.tenant_id and d.order_id = o.id
+                 and d.status not in ('won', 'prevented', 'warning_needs_response', 'warning_under_review', 'warning_closed')), 0) as told
+    from orders o where o.fulfilled_at is not null
+  ), shares as (
+    select s.tenant_id, s.source, floor(s.credits::numeric * b.money_back_minor / nullif(b.total_minor, 0)) as target,
+           l.remaining, l.taken_back, l.written_off, coalesce(d.amount, 0) as owed
+    from sold s join back b on b.tenant_id = s.tenant_id and b.id = s.id join lots l on l.tenant_id = s.tenant_id and l.source = s.source
+      left join debts d on d.tenant_id = l.tenant_id and d.lot_id = l.id
+    where s.kind = 'credits'
   )
   select 'order: fulfilled by one payment, unless it cost nothing', o.tenant_id, o.id, format('total %s, payment %s', o.total_minor, o.payment_id)
   from orders o where o.fulfilled_at is not null and o.total_minor > 0 and o.payment_id is null
@@ -27,6 +39,15 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   from given g
   where not exists (select from sold s where s.tenant_id = g.tenant_id and s.id = g.order_id and s.fulfilled_at is not null
       and (s.source = g.source or (g.line = 'compensation' and s.days is not null)))
+  union all
+  select 'order: money back = its refunds and disputes', b.tenant_id, b.id, format('%s of %s is back, %s were told', b.money_back_minor, b.total_minor, b.told)
+  from back b where b.money_back_minor <> least(b.told, b.total_minor)
+  union all
+  select 'order: credits taken back or owed = the share of its money that is back', h.tenant_id, h.source,
+         format('share %s, taken back %s, owed %s, expired %s, remaining %s', h.target, h.taken_back, h.owed, h.written_off, h.remaining)
+  from shares h
+  where h.taken_back > coalesce(h.target, 0) or h.taken_back + h.owed + h.written_off < h.target
+     or h.owed <> greatest(coalesce(h.target, 0) - h.remaining - h.taken_back - h.written_off, 0)
   union all
   select 'prepaid plan: somebody paid for it', t.tenant_id, t.plan_version, format('until %s', t.ends_at)
   from tenant_plans t
