@@ -17,6 +17,8 @@ export interface CaughtMail {
   html: string;
   /** Every web address in the mail, in order of appearance. */
   links: string[];
+  /** By name in lower case, such as `message-id`. */
+  headers: Record<string, string>;
 }
 
 /** The caught mails, newest first, kept in `stateFile` where one is given. */
@@ -59,6 +61,7 @@ export class MailStore {
       text,
       html,
       links: findLinks(html, text),
+      headers: Object.fromEntries(email.headers.map(({ key, value }) => [key.toLowerCase(), value])),
     };
     this.#messages = [mail, ...this.#messages].slice(0, MAX_MESSAGES);
     await this.#save();

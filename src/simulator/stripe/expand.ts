@@ -35,7 +35,9 @@ function includable(world: World, owner: Plain, property: string): unknown {
 
 function expandProperty(world: World, owner: Plain, property: string, path: string): void {
   const value = owner[property];
-  if (typeof value === "string") {
+  if (Array.isArray(value)) {
+    owner[property] = value.map((each) => (typeof each === "string" ? targetOf(world, each, path) : each));
+  } else if (typeof value === "string") {
     const target = property === "id" ? undefined : world.store.findAny(value);
     if (!target) throw cannotExpand(property, path);
     owner[property] = wireCopy(target);
@@ -44,6 +46,12 @@ function expandProperty(world: World, owner: Plain, property: string, path: stri
     if (included === undefined) throw cannotExpand(property, path);
     owner[property] = wireCopy(included);
   }
+}
+
+function targetOf(world: World, id: string, path: string): unknown {
+  const target = world.store.findAny(id);
+  if (!target) throw cannotExpand(id, path);
+  return wireCopy(target);
 }
 
 function cannotExpand(property: string, path: string) {

@@ -15,7 +15,7 @@ export class IdSource {
 
   /** For example `next("cus", 14)` → `cus_Tq3…`. The n-th id of a prefix depends on seed, prefix and n only. */
   next(prefix: string, length: number): string {
-    return `${prefix}_${this.token(prefix, length)}`;
+    return prefix ? `${prefix}_${this.token(prefix, length)}` : this.token("plain", length);
   }
 
   /** The bare random part, for client secrets and signing secrets. */

@@ -5,6 +5,9 @@ export interface Kinds {
   customer: Stripe.Customer;
   product: Stripe.Product;
   price: Stripe.Price;
+  coupon: Stripe.Coupon;
+  promotion_code: Stripe.PromotionCode;
+  discount: Stripe.Discount;
   payment_method: Stripe.PaymentMethod;
   payment_intent: Stripe.PaymentIntent;
   charge: Stripe.Charge;
@@ -36,6 +39,9 @@ export const KINDS: Record<Kind, KindFacts> = {
   customer: { definition: "Customers:Customer", prefix: "cus", idLength: 14 },
   product: { definition: "Products:Product", prefix: "prod", idLength: 14 },
   price: { definition: "Prices:Price", prefix: "price", idLength: 24 },
+  coupon: { definition: "Coupons:Coupon", prefix: "", idLength: 8 },
+  promotion_code: { definition: "PromotionCodes:PromotionCode", prefix: "promo", idLength: 24 },
+  discount: { definition: "Discounts:Discount", prefix: "di", idLength: 24 },
   payment_method: { definition: "PaymentMethods:PaymentMethod", prefix: "pm", idLength: 24 },
   payment_intent: { definition: "PaymentIntents:PaymentIntent", prefix: "pi", idLength: 24 },
   charge: { definition: "Charges:Charge", prefix: "ch", idLength: 24 },
@@ -79,16 +85,22 @@ export interface Hidden {
   "billing_portal.session": { flowUsed?: boolean; pendingCard?: string };
 }
 
+/** What was last debited for each subscription item, and for which time (minor units, unix seconds). */
+export type Debited = Record<string, { amount: number; start: number; end: number }>;
+
 interface SubscriptionHidden {
   trialWillEndSent?: boolean;
   /** Prices that take effect with the next period. */
   scheduledItems?: Array<{ id: string; price: string }>;
   /** An update that waits for its invoice to be paid (`pending_if_incomplete`). */
-  pendingUpdate?: { invoice: string; target: Partial<Stripe.Subscription> };
+  pendingUpdate?: { invoice: string; target: Partial<Stripe.Subscription>; debited?: Debited };
+  debited?: Debited;
 }
 
 interface CheckoutHidden {
   lineItems?: Stripe.LineItem[];
+  /** Ids of what is taken off. */
+  discounts?: Array<{ coupon: string; promotion_code?: string }>;
   subscriptionData?: Stripe.Checkout.SessionCreateParams.SubscriptionData;
   paymentIntentData?: Stripe.Checkout.SessionCreateParams.PaymentIntentData;
   /** Unix seconds; the end of a trial given as a date. */

@@ -2,6 +2,8 @@ import type Stripe from "stripe";
 import type { World } from "../world";
 import { attachCard, createCard, PAGE_CARDS, type PageCard } from "./cards";
 import { createCustomer } from "./catalog";
+import { assertStillRedeemable, sessionDiscounts } from "./checkout-totals";
+import { redeem } from "./discounts";
 import { paidInvoice } from "./invoices";
 import {
   attemptPayment,
@@ -108,6 +110,7 @@ function completeSubscription(
     description: data?.description ?? null,
     trialEnd: data?.trial_period_days ? daysLater(world.now(), data.trial_period_days) : (trialEnd ?? null),
     missingMethod: data?.trial_settings?.end_behavior.missing_payment_method as "cancel" | undefined,
+    discounts: sessionDiscounts(world, session),
     collects: true,
   });
   complete(world, session, email, {
@@ -117,22 +120,28 @@ function completeSubscription(
   });
 }
 
+function redeemAll(world: World, session: Stripe.Checkout.Session): Stripe.Discount[] {
+  const owner = { customer: session.customer as string | null, session: session.id };
+  return sessionDiscounts(world, session).map((choice) => redeem(world, choice, owner));
+}
+
 function completePayment(
   world: World,
   session: Stripe.Checkout.Session,
-  method: Stripe.PaymentMethod,
+  method: Stripe.PaymentMethod | null,
   email: string | null,
-  intent: Stripe.PaymentIntent,
+  intent: Stripe.PaymentIntent | null,
 ): void {
   const customer = session.customer as string | null;
-  if (customer && intent.setup_future_usage) attachCard(world, method, customer);
+  if (customer && method && intent?.setup_future_usage) attachCard(world, method, customer);
+  const discounts = redeemAll(world, session);
   const invoice =
     session.invoice_creation?.enabled && customer
-      ? paidInvoice(world, customer, intent, hiddenOf(world, session).lineItems ?? [])
+      ? paidInvoice(world, customer, intent, hiddenOf(world, session).lineItems ?? [], discounts)
       : null;
   complete(world, session, email, {
-    payment_status: "paid",
-    payment_intent: intent.id,
+    payment_status: intent ? "paid" : "no_payment_required",
+    payment_intent: intent?.id ?? null,
     ...(invoice ? { invoice: invoice.id } : {}),
   });
 }
@@ -148,6 +157,7 @@ function startAsync(world: World, session: Stripe.Checkout.Session, choice: Chec
     paymentIntent: intent.id,
     asyncOutcome: { succeeds, at, paymentMethod: method.id },
   });
+  redeemAll(world, session);
   complete(world, session, choice.email, { payment_status: "unpaid", payment_intent: intent.id });
 }
 
@@ -171,10 +181,9 @@ function finish(
   email: string | null,
 ): PaymentOutcome {
   ensureCustomer(world, session, email);
-  if (session.mode === "subscription" || !method) {
-    completeSubscription(world, session, method, email);
-    return "succeeded";
-  }
+  if (session.mode === "subscription") completeSubscription(world, session, method, email);
+  else if (!method) completePayment(world, session, null, email, null);
+  if (session.mode === "subscription" || !method) return "succeeded";
   const { outcome, intent } = attemptPayment(world, paymentRequest(world, session, method.id));
   hiddenOf(world, session).paymentIntent = intent.id;
   if (outcome === "succeeded") completePayment(world, session, method, email, intent);
@@ -188,6 +197,7 @@ export function payCheckout(
   choice: CheckoutChoice,
 ): PaymentOutcome {
   const hidden = hiddenOf(world, session);
+  for (const discount of sessionDiscounts(world, session)) assertStillRedeemable(world, session, discount);
   if (choice.async && session.mode === "payment") {
     ensureCustomer(world, session, choice.email);
     startAsync(world, session, choice);

@@ -59,7 +59,8 @@ function recover(world: World, invoice: Stripe.Invoice): void {
 function applyPendingUpdate(world: World, subscription: Stripe.Subscription, invoice: Stripe.Invoice): void {
   const hidden = world.store.hidden("subscription", subscription.id);
   if (hidden.pendingUpdate?.invoice !== invoice.id) return;
-  const { target } = hidden.pendingUpdate;
+  const { target, debited } = hidden.pendingUpdate;
+  if (debited) hidden.debited = debited;
   delete hidden.pendingUpdate;
   world.change(subscription, "customer.subscription.updated", () => {
     Object.assign(subscription, structuredClone(target), { pending_update: null });

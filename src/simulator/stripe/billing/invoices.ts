@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import { listBody } from "../lists";
 import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
+import { discountsOf, reduce, reductionOf } from "./discounts";
 import { decimalOf } from "./money";
 import { attemptPayment, type PaymentOutcome } from "./payments";
 import { invoiceTax } from "./tax";
@@ -17,6 +18,8 @@ export interface LineDraft {
   subscription: string | null;
   subscriptionItem: string | null;
   invoiceItem?: string;
+  /** A charge for the rest of a period: what it debits may be credited again. */
+  debits?: boolean;
 }
 
 export interface InvoiceDraft {
@@ -28,6 +31,8 @@ export interface InvoiceDraft {
   metadata?: Record<string, string>;
   description?: string | null;
   period?: { start: number; end: number };
+  /** Those of the subscription, unless told. */
+  discounts?: Stripe.Discount[];
 }
 
 const UNTAXED = { tax: 0, total_taxes: [] };
@@ -54,14 +59,46 @@ function lineParent(line: LineDraft): Stripe.InvoiceLineItem["parent"] {
   return { type: "invoice_item_details", invoice_item_details: details, subscription_item_details: null };
 }
 
-function lineItem(world: World, invoice: string, currency: string, line: LineDraft): Stripe.InvoiceLineItem {
+type DiscountAmount = Stripe.InvoiceLineItem.DiscountAmount;
+
+/** What each discount takes off each line; prorations already are what they are. */
+function discountLines(world: World, draft: InvoiceDraft): DiscountAmount[][] {
+  const discounts = draft.discounts ?? (draft.subscription ? discountsOf(world, draft.subscription) : []);
+  const amounts = draft.lines.map((line) => (line.proration ? 0 : line.amount));
+  const rows = reduce(
+    discounts.map((discount) => reductionOf(world, discount)),
+    amounts,
+  );
+  return draft.lines.map((line, index) =>
+    line.proration ? [] : discounts.map(({ id }, row) => ({ discount: id, amount: rows[row]![index]! })),
+  );
+}
+
+const sumOf = (amounts: readonly { amount: number }[]): number =>
+  amounts.reduce((sum, { amount }) => sum + amount, 0);
+
+function totalDiscounts(lines: readonly DiscountAmount[][]): DiscountAmount[] {
+  const totals = new Map<string, number>();
+  for (const { discount, amount } of lines.flat()) {
+    totals.set(discount as string, (totals.get(discount as string) ?? 0) + amount);
+  }
+  return [...totals].map(([discount, amount]) => ({ discount, amount }));
+}
+
+function lineItem(
+  world: World,
+  invoice: string,
+  currency: string,
+  line: LineDraft,
+  discountAmounts: DiscountAmount[],
+): Stripe.InvoiceLineItem {
   return world.build<Stripe.InvoiceLineItem>("InvoiceLineItems:InvoiceLineItem", {
     id: world.ids.next("il", 24),
     amount: line.amount,
     subtotal: line.amount,
     currency,
     description: line.description,
-    discount_amounts: [],
+    discount_amounts: discountAmounts,
     discountable: !line.proration,
     invoice,
     period: line.period,
@@ -92,12 +129,17 @@ function parentOf(draft: InvoiceDraft): Stripe.Invoice["parent"] {
 export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Partial<Stripe.Invoice> {
   const customer = world.get("customer", draft.customer);
   const subtotal = draft.lines.reduce((sum, line) => sum + line.amount, 0);
+  const discounted = discountLines(world, draft);
+  const discountTotals = totalDiscounts(discounted);
+  const net = draft.lines.map((line, index) => line.amount - sumOf(discounted[index]!));
   const isTaxed = draft.subscription?.automatic_tax.enabled === true;
-  const { tax, ...taxes } = isTaxed ? invoiceTax(draft.lines.map((line) => line.amount)) : UNTAXED;
-  const total = subtotal + tax;
+  const { tax, ...taxes } = isTaxed ? invoiceTax(net) : UNTAXED;
+  const total = subtotal - sumOf(discountTotals) + tax;
   const due = Math.max(0, total + customer.balance);
   const period = draft.period ?? { start: world.now(), end: world.now() };
-  const lines = draft.lines.map((line) => lineItem(world, id, draft.currency, line));
+  const lines = draft.lines.map((line, index) =>
+    lineItem(world, id, draft.currency, line, discounted[index]!),
+  );
   return {
     id,
     account_country: "US",
@@ -125,8 +167,9 @@ export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Pa
     subtotal,
     subtotal_excluding_tax: subtotal,
     total,
-    total_excluding_tax: subtotal,
-    total_discount_amounts: [],
+    total_excluding_tax: total - tax,
+    discounts: discountTotals.map(({ discount }) => discount as string),
+    total_discount_amounts: discountTotals,
     total_pretax_credit_amounts: [],
     ...taxes,
   };
@@ -150,12 +193,24 @@ export function pendingLines(world: World, subscription: string): LineDraft[] {
   }));
 }
 
+// A credit later is a part of what was debited, after discounts, not of what the price says by then.
+function noteDebits(world: World, { id }: Stripe.Subscription, invoice: Stripe.Invoice): void {
+  const hidden = world.store.hidden("subscription", id);
+  for (const { parent, amount, discount_amounts, period } of invoice.lines.data) {
+    const details = parent?.subscription_item_details;
+    if (!details || details.proration) continue;
+    const net = amount - sumOf(discount_amounts ?? []);
+    hidden.debited = { ...hidden.debited, [details.subscription_item]: { amount: net, ...period } };
+  }
+}
+
 /** Creates an invoice and finalizes it at once; a customer's balance is used up or added to. */
 export function issueInvoice(world: World, draft: InvoiceDraft): Stripe.Invoice {
   const invoice = world.create("invoice", invoiceFields(world, world.ids.next("in", 24), draft));
   for (const line of draft.lines) {
     if (line.invoiceItem) world.get("invoiceitem", line.invoiceItem).invoice = invoice.id;
   }
+  if (draft.subscription) noteDebits(world, draft.subscription, invoice);
   world.emit("invoice.created", invoice);
   const customer = world.get("customer", draft.customer);
   const sequence = customer.next_invoice_sequence ?? 1;
@@ -258,12 +313,13 @@ export function voidInvoice(world: World, invoice: Stripe.Invoice): void {
 export function paidInvoice(
   world: World,
   customer: string,
-  intent: Stripe.PaymentIntent,
+  intent: Stripe.PaymentIntent | null,
   lineItems: Stripe.LineItem[],
+  discounts: Stripe.Discount[],
 ): Stripe.Invoice {
   const period = { start: world.now(), end: world.now() };
   const lines = lineItems.map((item) => ({
-    amount: item.amount_total,
+    amount: item.amount_total + item.amount_discount,
     description: item.description,
     price: item.price!,
     quantity: item.quantity ?? 1,
@@ -272,8 +328,14 @@ export function paidInvoice(
     subscription: null,
     subscriptionItem: null,
   }));
-  const invoice = issueInvoice(world, { customer, currency: intent.currency, reason: "manual", lines });
-  linkPayment(world, invoice, intent);
+  const invoice = issueInvoice(world, {
+    customer,
+    currency: lineItems[0]?.currency ?? "usd",
+    reason: "manual",
+    lines,
+    discounts,
+  });
+  if (intent) linkPayment(world, invoice, intent);
   markPaid(world, invoice);
   return invoice;
 }

@@ -2,7 +2,8 @@ import type Stripe from "stripe";
 
 const DAY_SECONDS = 86_400;
 
-function addMonths(anchor: number, months: number): number {
+/** The same day some months later, or the last of a shorter month. */
+export function monthsLater(anchor: number, months: number): number {
   const date = new Date(anchor * 1000);
   const day = date.getUTCDate();
   date.setUTCDate(1);
@@ -16,8 +17,8 @@ type Interval = Pick<Stripe.Price.Recurring, "interval" | "interval_count">;
 
 function addIntervals(anchor: number, { interval, interval_count }: Interval, times: number): number {
   const count = interval_count * times;
-  if (interval === "month") return addMonths(anchor, count);
-  if (interval === "year") return addMonths(anchor, count * 12);
+  if (interval === "month") return monthsLater(anchor, count);
+  if (interval === "year") return monthsLater(anchor, count * 12);
   return anchor + count * DAY_SECONDS * (interval === "week" ? 7 : 1);
 }
 

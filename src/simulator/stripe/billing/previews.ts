@@ -4,6 +4,7 @@ import type { World } from "../world";
 import { type InvoiceDraft, invoiceFields, pendingLines } from "./invoices";
 import { nextBoundary } from "./periods";
 import { enterPhase } from "./phases";
+import { previewDiscounts } from "./subscription-discounts";
 import { periodLine, productName } from "./subscription-items";
 import { applyUpdate, type SubscriptionUpdate } from "./subscription-update";
 
@@ -44,6 +45,7 @@ export function previewInvoice(world: World, params: Stripe.InvoiceCreatePreview
     subscription: copy,
     lines: isRecurring ? lines : [...pendingLines(world, copy.id), ...bill.prorations, ...lines],
     period: { start, end },
+    discounts: previewDiscounts(world, copy, params.discounts, isImmediate ? world.now() : end),
   };
   const id = world.ids.next("upcoming_in", 24);
   const invoice = world.build<Stripe.Invoice>("Invoices:Invoice", invoiceFields(world, id, draft));

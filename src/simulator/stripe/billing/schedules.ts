@@ -202,8 +202,14 @@ export function advancePhase(world: World, schedule: Schedule): void {
   const now = world.now();
   const subscription = world.get("subscription", schedule.subscription as string);
   const next = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.end_date);
-  if (!next && schedule.end_behavior === "cancel") return complete(world, schedule, subscription);
-  if (!next) return void releaseSchedule(world, schedule);
+  if (!next && schedule.end_behavior === "cancel") {
+    complete(world, schedule, subscription);
+    return;
+  }
+  if (!next) {
+    releaseSchedule(world, schedule);
+    return;
+  }
   world.change(schedule, "subscription_schedule.updated", () => {
     schedule.current_phase = { start_date: next.start_date, end_date: next.end_date };
   });

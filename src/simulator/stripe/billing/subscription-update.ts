@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { mergeMetadata } from "../changes";
 import { cardError, invalidRequest, noSuch } from "../errors";
+import type { Debited } from "../kinds";
 import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
 import { collect } from "./collection";
@@ -98,7 +99,7 @@ export function applyUpdate(
   const prorates = update.prorationBehavior !== "none" && !wasTrial;
   const after = subscription.items.data;
   return {
-    prorations: prorates ? prorationLines(world, before, restarts ? [] : after, date) : [],
+    prorations: prorates ? prorationLines(world, subscription, before, restarts ? [] : after, date) : [],
     newPeriod: restarts ? after.map((item) => periodLine(item, productName(world, item.price))) : [],
   };
 }
@@ -117,10 +118,13 @@ function suspend(
   subscription: Stripe.Subscription,
   before: Stripe.Subscription,
   invoice: Stripe.Invoice,
+  debitedBefore: Debited | undefined,
 ): void {
+  const hidden = world.store.hidden("subscription", subscription.id);
   const { items, billing_cycle_anchor, status, trial_end, cancel_at } = structuredClone(subscription);
   const target = { items, billing_cycle_anchor, status, trial_end, cancel_at };
-  world.store.hidden("subscription", subscription.id).pendingUpdate = { invoice: invoice.id, target };
+  hidden.pendingUpdate = { invoice: invoice.id, target, ...(hidden.debited && { debited: hidden.debited }) };
+  if (debitedBefore) hidden.debited = debitedBefore;
   Object.assign(subscription, before, { latest_invoice: invoice.id });
   subscription.pending_update = world.build<Stripe.Subscription.PendingUpdate>(
     "Subscriptions:Subscription.PendingUpdate",
@@ -128,6 +132,14 @@ function suspend(
   );
   invoice.next_payment_attempt = null;
   invoice.auto_advance = false;
+}
+
+function noteCharges(world: World, { id }: Stripe.Subscription, lines: LineDraft[]): void {
+  const hidden = world.store.hidden("subscription", id);
+  for (const { subscriptionItem, amount, period, debits } of lines) {
+    if (!debits || !subscriptionItem) continue;
+    hidden.debited = { ...hidden.debited, [subscriptionItem]: { amount, ...period } };
+  }
 }
 
 /**
@@ -146,7 +158,9 @@ export function runUpdate(
   const bill = applyUpdate(world, trial, update);
   if (update.paymentBehavior === "error_if_incomplete") assertPayable(world, trial, bill);
   Object.assign(subscription, trial);
+  const debitedBefore = structuredClone(world.store.hidden("subscription", subscription.id).debited);
   createInvoiceItems(world, subscription, bill.prorations);
+  noteCharges(world, subscription, bill.prorations);
   const invoicesNow = bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice";
   const isEmpty = bill.newPeriod.length + bill.prorations.length === 0;
   if (!invoicesNow || isEmpty) {
@@ -157,7 +171,7 @@ export function runUpdate(
   const method = defaultMethodOf(world, subscription.customer as string, subscription);
   const willFail = invoice.amount_due > 0 && expectedOutcome(world, method) !== "succeeded";
   if (willFail && update.paymentBehavior === "pending_if_incomplete") {
-    suspend(world, subscription, before, invoice);
+    suspend(world, subscription, before, invoice, debitedBefore);
     announce();
     collect(world, invoice, { automatic: false });
     return;

@@ -2,6 +2,8 @@ import type Stripe from "stripe";
 import { listBody } from "../lists";
 import type { World } from "../world";
 import { collect, endSubscription, hasMethod } from "./collection";
+import type { DiscountChoice } from "./coupons";
+import { dropEnded, dropUsed, redeem } from "./discounts";
 import { createInvoiceItems } from "./invoice-items";
 import { type InvoiceDraft, issueInvoice, type LineDraft, pendingLines } from "./invoices";
 import type { PaymentOutcome } from "./payments";
@@ -30,6 +32,7 @@ interface NewSubscription {
   /** Billed once, on the first invoice. */
   oneTime?: NewItem[];
   isTaxed?: boolean;
+  discounts?: DiscountChoice[];
   /** False leaves the first invoice open, for `default_incomplete`. */
   collects: boolean;
 }
@@ -53,6 +56,7 @@ export function invoiceSubscription(
     ...(period ? { period } : {}),
   });
   subscription.latest_invoice = invoice.id;
+  dropUsed(world, subscription, invoice);
   return invoice;
 }
 
@@ -102,6 +106,8 @@ export function createSubscription(
 ): { subscription: Stripe.Subscription; outcome: PaymentOutcome | null } {
   const subscription = build(world, wanted);
   const isTrial = wanted.trialEnd !== null;
+  const owner = { customer: wanted.customer, subscription: subscription.id };
+  subscription.discounts = (wanted.discounts ?? []).map((choice) => redeem(world, choice, owner).id);
   world.emit("customer.subscription.created", subscription);
   const lines = subscription.items.data.map((item) =>
     periodLine(item, productName(world, item.price), isTrial),
@@ -194,6 +200,7 @@ export function renew(world: World, subscription: Stripe.Subscription): void {
   }
   const isTrialOver = subscription.status === "trialing";
   if (isTrialOver && !hasMethod(world, subscription) && endTrialWithoutMethod(world, subscription)) return;
+  dropEnded(world, subscription);
   const { current_period_start: start, current_period_end: end } = subscription.items.data[0]!;
   world.change(subscription, "customer.subscription.updated", () => startNextPeriod(world, subscription));
   const lines = subscription.items.data.map((item) => periodLine(item, productName(world, item.price)));

@@ -1,8 +1,11 @@
 import type Stripe from "stripe";
 import { isPageCard } from "../billing/cards";
 import { authenticateCheckout, type CheckoutChoice, needsCard, payCheckout } from "../billing/checkout";
+import { applyDiscount, sessionDiscounts } from "../billing/checkout-totals";
+import { choiceOf as choiceOfCode, findCode } from "../billing/coupons";
 import { formatMinor } from "../billing/money";
 import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE, type PaymentOutcome } from "../billing/payments";
+import { StripeApiError } from "../errors";
 import type { World } from "../world";
 import {
   alertOf,
@@ -35,6 +38,33 @@ function taxLine(session: Session): Html | null {
   const tax = session.total_details?.amount_tax ?? 0;
   if (tax === 0) return null;
   return html`<tr><th scope="row">Tax</th><td>${formatMinor(tax, session.currency ?? "usd")}</td></tr>`;
+}
+
+function discountLine(session: Session): Html | null {
+  const off = session.total_details?.amount_discount ?? 0;
+  if (off === 0) return null;
+  return html`<tr><th scope="row">Discount</th><td>${formatMinor(-off, session.currency ?? "usd")}</td></tr>`;
+}
+
+function codeForm(world: World, session: Session): Html | null {
+  if (!session.allow_promotion_codes) return null;
+  const [applied] = sessionDiscounts(world, session);
+  if (applied) return html`<p>Promotion code: <strong>${applied.promotionCode?.code ?? ""}</strong></p>`;
+  return html`<form method="post" action="/c/pay/${session.id}">
+<label>Promotion code <input name="promotion_code" autocomplete="off" required></label>
+<button name="action" value="apply">Apply</button></form>`;
+}
+
+function applyCode(world: World, session: Session, form: URLSearchParams): PageAnswer {
+  const code = session.allow_promotion_codes ? findCode(world, form.get("promotion_code") ?? "") : undefined;
+  if (!code) return openPage(world, session, "This code is invalid.");
+  try {
+    applyDiscount(world, session, choiceOfCode(world, { promotion_code: code.id }));
+  } catch (error) {
+    if (!(error instanceof StripeApiError)) throw error;
+    return openPage(world, session, error.message);
+  }
+  return { status: 303, location: `/c/pay/${session.id}` };
 }
 
 function emailField(world: World, session: Session, typed: string): Html {
@@ -75,10 +105,10 @@ function openPage(world: World, session: Session, message: string | null, email 
     "Checkout",
     "Checkout",
     html`<h1>Checkout</h1>
-<section aria-label="Order"><table>${lines(world, session)}${taxLine(session)}</table>
+<section aria-label="Order"><table>${lines(world, session)}${discountLine(session)}${taxLine(session)}</table>
 <p class="dim">Due today</p><p class="total">${total}</p>
 ${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>
-<section aria-label="Payment">${alertOf(message)}${paymentForm(world, session, email)}${cancelForm(session)}</section>`,
+<section aria-label="Payment">${alertOf(message)}${codeForm(world, session)}${paymentForm(world, session, email)}${cancelForm(session)}</section>`,
   );
 }
 
@@ -123,6 +153,16 @@ function choiceOf(world: World, session: Session, form: URLSearchParams): Checko
   };
 }
 
+function pay(world: World, session: Session, choice: CheckoutChoice): PageAnswer {
+  try {
+    return answerTo(world, session, payCheckout(world, session, choice), DECLINE.message, choice.email);
+  } catch (error) {
+    // Somebody else redeemed the last of a code.
+    if (!(error instanceof StripeApiError)) throw error;
+    return openPage(world, session, error.message, choice.email ?? "");
+  }
+}
+
 /** The hosted checkout page. @returns null for paths that are not its own. */
 export function checkoutPage(
   world: World,
@@ -146,6 +186,6 @@ export function checkoutPage(
   }
   if (!isPost) return openPage(world, session, null);
   if (form.get("action") === "cancel") return { status: 303, location: session.cancel_url ?? "/" };
-  const choice = choiceOf(world, session, form);
-  return answerTo(world, session, payCheckout(world, session, choice), DECLINE.message, choice.email);
+  if (form.get("action") === "apply") return applyCode(world, session, form);
+  return pay(world, session, choiceOf(world, session, form));
 }

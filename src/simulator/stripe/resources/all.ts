@@ -1,6 +1,7 @@
 import type { Route } from "../routes";
 import { chargeRoutes } from "./charges";
 import { checkoutSessionRoutes } from "./checkout-sessions";
+import { couponRoutes, promotionCodeRoutes } from "./coupons";
 import { customerRoutes } from "./customers";
 import { disputeRoutes } from "./disputes";
 import { eventRoutes } from "./events";
@@ -21,6 +22,7 @@ import { webhookEndpointRoutes } from "./webhook-endpoints";
 export const ROUTES: Route[] = [
   ...chargeRoutes,
   ...checkoutSessionRoutes,
+  ...couponRoutes,
   ...customerRoutes,
   ...disputeRoutes,
   ...eventRoutes,
@@ -33,6 +35,7 @@ export const ROUTES: Route[] = [
   ...portalSessionRoutes,
   ...priceRoutes,
   ...productRoutes,
+  ...promotionCodeRoutes,
   ...refundRoutes,
   ...subscriptionRoutes,
   ...subscriptionScheduleRoutes,

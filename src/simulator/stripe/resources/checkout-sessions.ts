@@ -1,9 +1,10 @@
 import type Stripe from "stripe";
 import { createPrice } from "../billing/catalog";
 import { expireSession } from "../billing/checkout";
+import { applyDiscount, totalUp } from "../billing/checkout-totals";
+import { choiceOf } from "../billing/coupons";
 import { hoursLater } from "../billing/periods";
 import { assertRecurring, productName } from "../billing/subscription-items";
-import { taxMinor } from "../billing/tax";
 import { mergeMetadata } from "../changes";
 import { invalidRequest, notSimulated } from "../errors";
 import { listBody, listPage } from "../lists";
@@ -17,7 +18,7 @@ const CREATE =
   "mode ui_mode line_items.price line_items.price_data line_items.quantity line_items.metadata success_url " +
   "cancel_url customer customer_email customer_creation customer_update client_reference_id metadata expires_at " +
   "allow_promotion_codes payment_method_collection billing_address_collection locale submit_type currency " +
-  "automatic_tax.enabled adaptive_pricing.enabled invoice_creation.enabled " +
+  "discounts.coupon discounts.promotion_code automatic_tax.enabled adaptive_pricing.enabled invoice_creation.enabled " +
   "subscription_data.metadata subscription_data.description subscription_data.trial_period_days " +
   "subscription_data.trial_end subscription_data.trial_settings " +
   "payment_intent_data.metadata payment_intent_data.description payment_intent_data.receipt_email " +
@@ -30,7 +31,7 @@ function inlinePrice(world: World, data: NonNullable<Line["price_data"]>): Strip
   return createPrice(world, { ...data, active: false } as Stripe.PriceCreateParams);
 }
 
-function lineItem(world: World, line: Line, isTaxed: boolean): Stripe.LineItem {
+function lineItem(world: World, line: Line): Stripe.LineItem {
   if (!line.price && !line.price_data)
     throw invalidRequest("Missing required param: line_items[0][price].", "line_items");
   const quantity = line.quantity;
@@ -49,12 +50,10 @@ function lineItem(world: World, line: Line, isTaxed: boolean): Stripe.LineItem {
     );
   }
   const amount = (price.unit_amount ?? 0) * quantity;
-  const tax = isTaxed ? taxMinor(amount) : 0;
   return world.build<Stripe.LineItem>("LineItems:LineItem", {
     id: world.ids.next("li", 24),
     amount_subtotal: amount,
-    amount_tax: tax,
-    amount_total: amount + tax,
+    amount_total: amount,
     currency: price.currency,
     description: productName(world, price),
     metadata: mergeMetadata({}, line.metadata),
@@ -103,6 +102,13 @@ function assertOptions(world: World, params: Params): void {
       "customer",
     );
   }
+  if (params.discounts?.length && params.allow_promotion_codes !== undefined) {
+    throw invalidRequest(
+      "You may only specify one of these parameters: allow_promotion_codes, discounts.",
+      "discounts",
+    );
+  }
+  if ((params.discounts?.length ?? 0) > 1) throw invalidRequest("At most one discount.", "discounts");
   if (params.customer_update && !params.customer) {
     throw invalidRequest("`customer_update` can only be used with `customer`.", "customer_update");
   }
@@ -128,17 +134,12 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
   assertOptions(world, params);
   const expiresAt = expiryOf(world, params.expires_at);
   const isTaxed = params.automatic_tax?.enabled === true;
-  const lineItems = params.line_items!.map((line) => lineItem(world, line, isTaxed));
+  const lineItems = params.line_items!.map((line) => lineItem(world, line));
   assertModeFits(
     params,
     lineItems.map((line) => line.price!),
   );
-  const { trial_period_days: trialDays, trial_end: trialEnd } = params.subscription_data ?? {};
-  const isTrial = trialDays !== undefined || trialEnd !== undefined;
-  // A trial costs nothing yet; what is paid once beside it is due today.
-  const dueToday = lineItems.filter((line) => !isTrial || !line.price?.recurring);
-  const sum = (amount: (line: Stripe.LineItem) => number) =>
-    dueToday.reduce((total, line) => total + amount(line), 0);
+  const trialEnd = params.subscription_data?.trial_end;
   const isPayment = params.mode === "payment";
   const session = world.create("checkout.session", {
     mode: params.mode,
@@ -147,8 +148,6 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     payment_status: "unpaid",
     allow_promotion_codes: params.allow_promotion_codes ?? null,
     adaptive_pricing: params.adaptive_pricing ? { enabled: params.adaptive_pricing.enabled ?? false } : null,
-    amount_subtotal: sum((line) => line.amount_subtotal),
-    amount_total: sum((line) => line.amount_total),
     automatic_tax: automaticTax(isTaxed),
     billing_address_collection: params.billing_address_collection ?? null,
     cancel_url: params.cancel_url ?? null,
@@ -166,7 +165,6 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     phone_number_collection: { enabled: false },
     submit_type: params.submit_type ?? null,
     success_url: params.success_url ?? null,
-    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: sum((line) => line.amount_tax) },
   });
   session.url = `${world.baseUrl}/c/pay/${session.id}`;
   Object.assign(world.store.hidden("checkout.session", session.id), {
@@ -175,6 +173,8 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     paymentIntentData: params.payment_intent_data,
     ...(trialEnd === undefined ? {} : { trialEnd }),
   });
+  totalUp(world, session);
+  for (const discount of params.discounts ?? []) applyDiscount(world, session, choiceOf(world, discount));
   return session;
 }
 

@@ -11,7 +11,7 @@ import type { World } from "../world";
 
 const PREVIEW =
   "customer subscription subscription_details.items subscription_details.proration_behavior " +
-  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end preview_mode";
+  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end preview_mode discounts";
 
 function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.Invoice {
   const invoice = world.get("invoice", id);

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import { defaultMethodOf } from "../billing/cards";
 import { DECLINE, expectedOutcome } from "../billing/payments";
 import { daysLater } from "../billing/periods";
+import { setDiscounts, wantedDiscounts } from "../billing/subscription-discounts";
 import type { NewItem } from "../billing/subscription-items";
 import { runUpdate, type SubscriptionUpdate } from "../billing/subscription-update";
 import {
@@ -19,12 +20,12 @@ import type { World } from "../world";
 const CREATE =
   "customer items.price items.quantity items.metadata default_payment_method metadata description trial_period_days " +
   "trial_end trial_settings payment_behavior cancel_at_period_end off_session collection_method currency " +
-  "payment_settings.save_default_payment_method automatic_tax.enabled billing_mode.type proration_behavior";
+  "payment_settings.save_default_payment_method automatic_tax.enabled billing_mode.type proration_behavior discounts";
 
 const UPDATE =
   "items.id items.price items.quantity items.deleted items.metadata proration_behavior proration_date " +
   "billing_cycle_anchor.type trial_end payment_behavior cancel_at_period_end cancel_at metadata description " +
-  "default_payment_method cancellation_details.comment cancellation_details.feedback off_session";
+  "default_payment_method cancellation_details.comment cancellation_details.feedback off_session discounts";
 
 function newItems(world: World, params: Stripe.SubscriptionCreateParams): NewItem[] {
   return (params.items ?? []).map((item) => {
@@ -89,6 +90,11 @@ function create(params: Stripe.SubscriptionCreateParams, world: World): Stripe.S
     trialEnd,
     missingMethod: params.trial_settings?.end_behavior.missing_payment_method as "cancel" | undefined,
     cancelAtPeriodEnd: params.cancel_at_period_end ?? false,
+    discounts: wantedDiscounts(world, params.discounts, {
+      customer,
+      currency: items[0]?.price.currency ?? "usd",
+      subtotal: items.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * quantity, 0),
+    }),
     collects: params.payment_behavior !== "default_incomplete",
   }).subscription;
 }
@@ -182,6 +188,7 @@ function update(params: Stripe.SubscriptionUpdateParams, world: World, id: strin
   change((announce) => {
     setPlainFields(world, subscription, params);
     setCancellation(world, subscription, params);
+    setDiscounts(world, subscription, params.discounts);
     if (update) runUpdate(world, subscription, update, announce);
     else announce();
   });
