@@ -7,6 +7,7 @@ import { type Ctx, createCtx } from "./context";
 import { claimAwaited } from "./credits/claim-awaited";
 import { grantSignUp } from "./credits/grant-sign-up";
 import { entitleDefault } from "./entitlements/entitle";
+import { ensurePlanVersions } from "./plans/service";
 import { consume } from "./quota/consume";
 import { runtime } from "./runtime";
 import { carryOverTrial } from "./trials/service";
@@ -61,6 +62,8 @@ export async function giveWorkspace(
   { userId, email, name }: Person,
   headers = new Headers(),
 ): Promise<void> {
+  // Before the transaction: a cold process loads them on a connection of its own, and sign-ins that wait hold them all.
+  await ensurePlanVersions(ctx);
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
   await ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {
     await entitleDefault(inner);

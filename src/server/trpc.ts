@@ -21,9 +21,13 @@ export interface RequestCtx extends Ctx {
   };
 }
 
+const STEPS = ["public", "user", "tenant", "operator"] as const;
+type Step = (typeof STEPS)[number];
+const isStep = (access: Step | Permission): access is Step => STEPS.some((step) => step === access);
+
 /** A procedure's policy, set by the ladder step it stands on. `tests/architecture.test.ts` demands one of each. */
 export interface Meta {
-  access?: "public" | "user" | "tenant" | "operator" | Permission;
+  access?: Step | Permission;
   /** true: an API key of the tenant may call it. */
   apiKey?: boolean;
   quota?: QuotaPolicy;
@@ -143,17 +147,8 @@ export const tenantProcedure = endingWith(
       apiKeyAllowed: meta?.apiKey === true,
     });
     const access = meta?.access;
-    const role = tenant.role;
-    if (
-      access &&
-      access !== "tenant" &&
-      access !== "public" &&
-      access !== "user" &&
-      access !== "operator" &&
-      !(role && mayDo(role, access))
-    ) {
+    if (access && !isStep(access) && !(tenant.role && mayDo(tenant.role, access)))
       throw new AppError("FORBIDDEN", "Your role in this workspace does not allow this.");
-    }
     return next({ ctx: { ...ctx, tenant, quota: noQuota(signal ?? new AbortController().signal) } });
   }),
 );
@@ -188,7 +183,7 @@ export const operatorProcedure = base.meta({ access: "operator" }).use(async ({ 
   return next({ ctx: { ...ctx, actor: { kind: "operator" as const, userId: actor.userId } } });
 });
 
-/** The same in the workspace that the request names, whose member an operator needs not be. */
+/** The same in the workspace that the request names, whose member an operator need not be. */
 export const operatorInWorkspace = operatorProcedure.use(async ({ ctx, next }) =>
   next({ ctx: { ...ctx, tenant: await tenantNamed(ctx, ctx.request.workspace) } }),
 );

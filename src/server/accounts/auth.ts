@@ -238,8 +238,11 @@ function createAdapter({ db, now }: Runtime): Adapter {
   return {
     ...plain,
     ...hashedSessions(plain),
+    // Nobody gets here who did not follow a mail's link, or whom `isVerifiedEmail` did not vouch for.
     createUser: (user) => {
-      const row = { ...user, id: newId("user", now()), email: user.email.toLowerCase(), createdAt: now() };
+      const at = now();
+      const email = user.email.toLowerCase();
+      const row = { ...user, id: newId("user", at), email, emailVerified: at, createdAt: at };
       return plain.createUser(row);
     },
     getUserByEmail: (email) => plain.getUserByEmail(email.toLowerCase()),

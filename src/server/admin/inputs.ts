@@ -1,12 +1,8 @@
 import { z } from "zod";
-import {
-  awaitCreditsInput,
-  code,
-  correctCreditsInput,
-  createCodeInput,
-  grantedCredits,
-  instantInput,
-} from "../credits/inputs";
+import * as billing from "../billing/inputs";
+import * as credits from "../credits/inputs";
+import * as entitlements from "../entitlements/inputs";
+import * as quota from "../quota/inputs";
 
 /** One deed per key, and why it was done. */
 const deed = {
@@ -15,7 +11,7 @@ const deed = {
     .min(1)
     .max(150)
     .regex(/^[\x21-\x7e]+$/, "printable ASCII without spaces"),
-  reason: z.string().trim().min(1).max(500),
+  reason: z.string().trim().min(1).max(200),
 };
 const before = z
   .string()
@@ -26,28 +22,48 @@ const before = z
 
 export const grantInput = z.strictObject({
   ...deed,
-  credits: grantedCredits,
+  credits: credits.grantedCredits,
   kind: z.enum(["promo", "trial", "compensation", "adjustment"]),
-  expiresAt: instantInput.optional(),
+  expiresAt: credits.instantInput.optional(),
 });
-export type OperatorGrantInput = z.input<typeof grantInput>;
+export type GrantInput = z.input<typeof grantInput>;
 
 export const compensateInput = grantInput.omit({ kind: true });
 export type CompensateInput = z.input<typeof compensateInput>;
 
-export const correctInput = correctCreditsInput.extend(deed);
+export const correctInput = credits.correctCreditsInput.extend(deed);
 export type CorrectInput = z.input<typeof correctInput>;
 
-export const makeCodeInput = createCodeInput.safeExtend(deed);
-export type MakeCodeInput = z.input<typeof makeCodeInput>;
+export const refundOrderInput = billing.refundOrderInput.extend(deed);
 
-export const stopCodeInput = z.strictObject({ ...deed, code });
-export type StopCodeInput = z.input<typeof stopCodeInput>;
+export const refundUsageInput = quota.refundInput.extend(deed);
+export type RefundUsageInput = z.input<typeof refundUsageInput>;
 
-export const keepForInput = awaitCreditsInput.extend(deed);
-export type KeepForInput = z.input<typeof keepForInput>;
+export const setOverrideInput = entitlements.setOverrideInput.extend(deed);
+export type SetOverrideInput = z.input<typeof setOverrideInput>;
 
-export const withdrawInput = z.strictObject({ ...deed, id: z.string().min(1).max(40).regex(/^\w+$/) });
-export type WithdrawInput = z.input<typeof withdrawInput>;
+export const endOverrideInput = entitlements.endOverrideInput.extend(deed);
+export type EndOverrideInput = z.input<typeof endOverrideInput>;
+
+export const suspendInput = z.strictObject(deed);
+export type SuspendInput = z.input<typeof suspendInput>;
+
+export const setTimeZoneInput = entitlements.setTimeZoneInput.extend(deed);
+export type SetTimeZoneInput = z.input<typeof setTimeZoneInput>;
+
+export const createCodeInput = credits.createCodeInput.safeExtend(deed);
+export type CreateCodeInput = z.input<typeof createCodeInput>;
+
+export const endCodeInput = z.strictObject({ ...deed, code: credits.code });
+export type EndCodeInput = z.input<typeof endCodeInput>;
+
+export const awaitCreditsInput = credits.awaitCreditsInput.extend(deed);
+export type AwaitCreditsInput = z.input<typeof awaitCreditsInput>;
+
+export const withdrawAwaitedInput = z.strictObject({
+  ...deed,
+  id: z.string().min(1).max(40).regex(/^\w+$/),
+});
+export type WithdrawAwaitedInput = z.input<typeof withdrawAwaitedInput>;
 
 export const pageInput = z.strictObject({ before });

@@ -1,38 +1,63 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { ordersInput, refundOrderInput } from "../billing/inputs";
+import { ordersInput } from "../billing/inputs";
 import { listOrders } from "../billing/orders";
 import { refundOrder } from "../billing/refund-order";
 import { listAwaited } from "../credits/awaited-credits";
 import { balance } from "../credits/balance";
+import { ledgerPageInput } from "../credits/inputs";
+import { ledgerPage } from "../credits/ledger-page";
 import { listCodes } from "../credits/promo-codes";
 import { operatorInWorkspace, operatorProcedure } from "../trpc";
-import {
-  compensateInput,
-  correctInput,
-  grantInput,
-  keepForInput,
-  makeCodeInput,
-  pageInput,
-  stopCodeInput,
-  withdrawInput,
-} from "./inputs";
-import { compensate, correct, grant, keepFor, makeCode, stopCode, withdraw } from "./service";
+import * as inputs from "./inputs";
+import * as service from "./service";
+
+const inWorkspace = operatorInWorkspace;
+const page = operatorProcedure.input(inputs.pageInput.prefault({}));
 
 export const operatorRouter = {
-  balance: operatorInWorkspace.query(({ ctx }) => balance(ctx)),
-  orders: operatorInWorkspace
-    .input(ordersInput.prefault({}))
-    .query(({ ctx, input }) => listOrders(ctx, input)),
-  grant: operatorInWorkspace.input(grantInput).mutation(({ ctx, input }) => grant(ctx, input)),
-  compensate: operatorInWorkspace.input(compensateInput).mutation(({ ctx, input }) => compensate(ctx, input)),
-  correct: operatorInWorkspace.input(correctInput).mutation(({ ctx, input }) => correct(ctx, input)),
-  refundOrder: operatorInWorkspace
-    .input(refundOrderInput)
+  balance: inWorkspace.query(({ ctx }) => balance(ctx)),
+  ledger: inWorkspace.input(ledgerPageInput.prefault({})).query(({ ctx, input }) => ledgerPage(ctx, input)),
+  orders: inWorkspace.input(ordersInput.prefault({})).query(({ ctx, input }) => listOrders(ctx, input)),
+
+  grant: inWorkspace.input(inputs.grantInput).mutation(({ ctx, input }) => service.grant(ctx, input)),
+  compensate: inWorkspace
+    .input(inputs.compensateInput)
+    .mutation(({ ctx, input }) => service.compensate(ctx, input)),
+  correct: inWorkspace.input(inputs.correctInput).mutation(({ ctx, input }) => service.correct(ctx, input)),
+  refundOrder: inWorkspace
+    .input(inputs.refundOrderInput)
     .mutation(({ ctx, input }) => refundOrder(ctx, input)),
-  codes: operatorProcedure.input(pageInput.prefault({})).query(({ ctx, input }) => listCodes(ctx, input)),
-  makeCode: operatorProcedure.input(makeCodeInput).mutation(({ ctx, input }) => makeCode(ctx, input)),
-  endCode: operatorProcedure.input(stopCodeInput).mutation(({ ctx, input }) => stopCode(ctx, input)),
-  awaited: operatorProcedure.input(pageInput.prefault({})).query(({ ctx, input }) => listAwaited(ctx, input)),
-  awaitCredits: operatorProcedure.input(keepForInput).mutation(({ ctx, input }) => keepFor(ctx, input)),
-  withdrawAwaited: operatorProcedure.input(withdrawInput).mutation(({ ctx, input }) => withdraw(ctx, input)),
+  refundUsage: inWorkspace
+    .input(inputs.refundUsageInput)
+    .mutation(({ ctx, input }) => service.refundUsage(ctx, input)),
+
+  setOverride: inWorkspace
+    .input(inputs.setOverrideInput)
+    .mutation(({ ctx, input }) => service.setOverride(ctx, input)),
+  endOverride: inWorkspace
+    .input(inputs.endOverrideInput)
+    .mutation(({ ctx, input }) => service.endOverride(ctx, input)),
+  suspend: inWorkspace.input(inputs.suspendInput).mutation(({ ctx, input }) => service.suspend(ctx, input)),
+  unsuspend: inWorkspace
+    .input(inputs.suspendInput)
+    .mutation(({ ctx, input }) => service.unsuspend(ctx, input)),
+  setTimeZone: inWorkspace
+    .input(inputs.setTimeZoneInput)
+    .mutation(({ ctx, input }) => service.setTimeZone(ctx, input)),
+
+  codes: page.query(({ ctx, input }) => listCodes(ctx, input)),
+  createCode: operatorProcedure
+    .input(inputs.createCodeInput)
+    .mutation(({ ctx, input }) => service.createCode(ctx, input)),
+  endCode: operatorProcedure
+    .input(inputs.endCodeInput)
+    .mutation(({ ctx, input }) => service.endCode(ctx, input)),
+
+  awaited: page.query(({ ctx, input }) => listAwaited(ctx, input)),
+  awaitCredits: operatorProcedure
+    .input(inputs.awaitCreditsInput)
+    .mutation(({ ctx, input }) => service.awaitCredits(ctx, input)),
+  withdrawAwaited: operatorProcedure
+    .input(inputs.withdrawAwaitedInput)
+    .mutation(({ ctx, input }) => service.withdrawAwaited(ctx, input)),
 } satisfies TRPCRouterRecord;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mailboxOf } from "../accounts/mailbox";
 import { MOVEMENT_GROUPS, readCursor } from "./rules";
 
 /** "credits", or a meter's id. */
@@ -83,8 +84,15 @@ export const createCodeInput = z
   );
 export type CreateCodeInput = z.input<typeof createCodeInput>;
 
+/** Read as sign-in reads it, or nobody could ever prove that it is theirs. */
+const email = z.string().transform((text, { addIssue }) => {
+  const mailbox = mailboxOf(text);
+  if (mailbox === null) addIssue("one plain e-mail address");
+  return mailbox ?? z.NEVER;
+});
+
 export const awaitCreditsInput = z.strictObject({
-  email: z.string().trim().toLowerCase().max(254).pipe(z.email()),
+  email,
   credits: grantedCredits,
   kind: z.enum(["promo", "trial", "compensation", "adjustment"]).default("promo"),
   lotExpiresAfterDays: DAYS.optional(),

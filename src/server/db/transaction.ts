@@ -24,6 +24,9 @@ const UNAVAILABLE = new Set([
   "CONNECTION_DESTROYED",
 ]);
 
+/** Text with a character that Postgres can't hold: U+0000, also inside jsonb. */
+const UNSTORABLE = new Set(["22021", "22P05"]);
+
 /**
  * Runs `work` in one transaction that sees and touches the ctx's tenant's rows only (row-level security).
  * Inside an open transaction (`ctx.tx`) it joins that one. The callback may run again after a deadlock, so it
@@ -89,11 +92,13 @@ export function violatedConstraint(error: unknown): string | null {
   return null;
 }
 
-/** Database trouble that passes becomes BUSY, also what the pool's guard said beneath Drizzle; the rest stays as it is. */
+/** Text that can't be kept becomes INVALID_INPUT, database trouble that passes BUSY, also what the pool's guard said beneath Drizzle; the rest stays as it is. */
 export function asAppError(error: unknown): unknown {
   for (let current = error; current instanceof Error; current = current.cause)
     if (current instanceof AppError) return current;
   const code = postgresCode(error);
+  if (code && UNSTORABLE.has(code))
+    return new AppError("INVALID_INPUT", "Text can't hold the character U+0000.", { cause: error });
   if (!code || !UNAVAILABLE.has(code)) return error;
   return new AppError("BUSY", "The service is busy. Please try again in a moment.", {
     hint: `Database: ${code}`,
