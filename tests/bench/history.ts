@@ -1,86 +1,86 @@
-import { newId } from "@/lib/ids";
 import type { TenantCtx } from "@/server/context";
-import { type HistoryPage, history } from "@/server/credits/history";
+import { history as creditHistory, type HistoryPage } from "@/server/credits/history";
 import type { HistoryInput } from "@/server/credits/inputs";
 import { statement } from "@/server/credits/statement";
-import { archiveEntries } from "@/server/ledger/archive";
 import { benchCtx } from "./contenders";
+import { type CsvResult, readCsv } from "./csv";
+import { addKeys } from "./http";
+import { archive, fill } from "./long-history";
 import { measure } from "./measure";
+import type { Pace } from "./race";
 import { openScene, type Scene } from "./scene";
-import { startServer } from "./server";
+import type { BenchServer } from "./server";
 
 /** Of the tenant that is looked at, in live months; as many again lie in months that are archived. */
 const ROWS = 10_000;
-/** Draws of its allowance in between, which the history has to pass over, and rows of everybody else. */
 const PLAIN = 40_000;
-const OTHERS = 500_000;
 const LIVE_MONTHS = 6;
-const SECONDS = 4;
-const LOT = 1_000_000;
+const TENANTS = 1_000;
 
-/** How long a page of a long history takes, with archived months behind it: `npx tsx tests/bench/history.ts`. */
-async function run(): Promise<void> {
-  const server = await startServer();
-  const scene = await openScene(server, { name: "bench_history", tenants: 1_000, history: OTHERS });
+export interface HistorySizes {
+  /** Entries of everybody else. */
+  others: number;
+  /** Rows of a second tenant, whose file is read too; 0: there is none. */
+  longFile: number;
+}
+
+export interface HistoryResult {
+  rows: number;
+  archivedMonths: number;
+  /** By what is asked for. */
+  pages: Record<string, { p50Ms: number; p99Ms: number }>;
+  files: CsvResult[];
+}
+
+/** How long a page of a long history takes, with archived months behind it, and that a file's length needs no memory. */
+export async function history(
+  server: BenchServer,
+  { others, longFile }: HistorySizes,
+  pace: Pace,
+): Promise<HistoryResult> {
+  const scene = await openScene(server, { name: "bench_history", tenants: TENANTS, history: others });
   try {
     const ctx = benchCtx(scene, 0);
-    await fill(scene, ctx.tenant.id);
-    await archive(scene, ctx);
+    const months = { liveMonths: LIVE_MONTHS, archivedMonths: LIVE_MONTHS };
+    await fill(scene, ctx.tenant.id, { rows: ROWS, plain: PLAIN, ...months });
+    if (longFile > 0) await fill(scene, benchCtx(scene, 1).tenant.id, { ...NO_PAST, rows: longFile });
+    const archivedMonths = await archive(scene, ctx, LIVE_MONTHS);
     await scene.owner`vacuum analyze`;
-    const cursors = await walk(ctx);
-    const deep = cursors.at(-2);
-    const from = new Date(ctx.now().getTime() - 60 * 86_400_000).toISOString().slice(0, 10);
-    const asked: Record<string, HistoryInput> = {
-      "first page": {},
-      "last page": { cursor: deep },
-      "one kind, of which there is one row": { group: "granted" },
-      "some days, long ago": { to: from },
-    };
-    for (const [name, input] of Object.entries(asked))
-      report(name, await measure(() => history(ctx, input), 1, SECONDS));
-    const anyPage = (index: number) => history(ctx, { cursor: cursors[index % cursors.length] });
-    report("any page, 1 at a time", await measure(anyPage, 1, SECONDS));
-    report("any page, 8 at once", await measure(anyPage, 8, SECONDS));
-    report("statement of the month", await measure(() => statement(ctx), 1, SECONDS));
-    report(
-      "1,000 rows, as the file reads them",
-      await measure(() => history(ctx, { limit: 1_000 }), 1, SECONDS),
-    );
+    pace.onRound(`history: ${ROWS} rows loaded, ${archivedMonths} months archived`);
+    const latencies = await pages(ctx, pace);
+    return { rows: ROWS, archivedMonths, pages: latencies, files: await files(scene, longFile) };
   } finally {
     await scene.close();
-    await server.stop();
   }
 }
 
-/** Twelve months of credits: a lot, and draws of it at even distances with draws of the allowance between them. */
-async function fill({ owner }: Scene, tenantId: string): Promise<void> {
-  const lotId = newId("lot", new Date());
-  await owner`insert into lots (tenant_id, id, unit, kind, granted, remaining, starts_at, priority, source, created_at)
-    values (${tenantId}, ${lotId}, 'credits', 'purchase', ${LOT}, ${LOT - 2 * ROWS}, now() - interval '1 year', 60, 'bench:1', now() - interval '1 year')`;
-  const start = owner`ledger_month(now(), ${1 - 2 * LIVE_MONTHS})`;
-  await owner`insert into entries (tenant_id, id, idempotency_key, operation, feature, units, actor, properties, created_at)
-    select ${tenantId}, 'ent_' || ledger_time_code(${start}) || repeat('0', 16), 'grant:bench:1', 'grant', 'credits', ${LOT}::bigint, 'system:bench',
-           jsonb_build_object('lotId', ${lotId}::text, 'kind', 'purchase'), ${start}`;
-  for (const [rows, credits, half] of [
-    [ROWS, 1, 0],
-    [PLAIN, 0, 0],
-    [ROWS, 1, 1],
-  ] as const)
-    await owner`
-      with span as (select ledger_month(now(), ${1 - LIVE_MONTHS * (1 + half)}) as a, case when ${half} = 0 then now() else ledger_month(now(), ${1 - LIVE_MONTHS}) end as b),
-      draw as (select n, a + (b - a) * n / ${rows + 1} as at from span, generate_series(1, ${rows}) n)
-      insert into entries (tenant_id, id, operation, feature, units, allowance_units, credits, beyond_units, lot_ids, lot_draws, actor, created_at)
-      select ${tenantId}, 'ent_' || ledger_time_code(at) || ${`c${credits}${half}`} || lpad(to_hex(n), 13, '0'), 'consume', 'compute', 1, ${1 - credits}::bigint, ${credits}::bigint, ${credits}::bigint,
-             case when ${credits} = 1 then array[${lotId}::text] end, case when ${credits} = 1 then array[1::bigint] end, 'api_key:bench', at
-      from draw`;
+const NO_PAST = { plain: 0, liveMonths: LIVE_MONTHS, archivedMonths: 0 };
+
+async function pages(ctx: TenantCtx, pace: Pace): Promise<HistoryResult["pages"]> {
+  const cursors = await walk(ctx);
+  const longAgo = new Date(ctx.now().getTime() - 60 * 86_400_000).toISOString().slice(0, 10);
+  const page = (input: HistoryInput) => () => creditHistory(ctx, input);
+  const any = (index: number) => creditHistory(ctx, { cursor: cursors[index % cursors.length] });
+  const asked: [string, (index: number) => Promise<unknown>, number][] = [
+    ["first", page({}), 1],
+    ["last", page({ cursor: cursors.at(-1) }), 1],
+    ["filtered, one row", page({ group: "granted" }), 1],
+    ["up to a day long ago", page({ to: longAgo }), 1],
+    ["any", any, 1],
+    ["any, 8 at once", any, 8],
+    ["of 1,000 rows", page({ limit: 1_000 }), 1],
+    ["statement", () => statement(ctx), 1],
+  ];
+  const found: HistoryResult["pages"] = {};
+  for (const [name, call, inFlight] of asked) {
+    await measure(call, inFlight, pace.warmSeconds / 2);
+    const { p50Ms, p99Ms } = await measure(call, inFlight, pace.seconds);
+    found[name] = { p50Ms: tenths(p50Ms), p99Ms: tenths(p99Ms) };
+  }
+  return found;
 }
 
-async function archive(scene: Scene, ctx: TenantCtx): Promise<void> {
-  const [row] =
-    await scene.owner`select to_char(ledger_month(now(), ${1 - LIVE_MONTHS}) at time zone 'UTC', 'YYYY-MM') as month`;
-  const gone = await archiveEntries({ ownerUrl: scene.ownerUrl, before: String(row!.month), now: ctx.now() });
-  console.log(`archived: ${gone.join(", ")}`);
-}
+const tenths = (figure: number) => Math.round(figure * 10) / 10;
 
 /** Every cursor of the history, having seen that it adds up from the first row to the last. */
 async function walk(ctx: TenantCtx): Promise<(string | undefined)[]> {
@@ -90,17 +90,20 @@ async function walk(ctx: TenantCtx): Promise<(string | undefined)[]> {
   do {
     const cursor: string | undefined = page?.nextCursor ?? undefined;
     cursors.push(cursor);
-    page = await history(ctx, { cursor });
+    page = await creditHistory(ctx, { cursor });
     rows += page.rows.length;
   } while (page.nextCursor !== null);
-  const opening = page.rows.at(-1)!.balanceAfter - page.rows.at(-1)!.movement;
-  if (opening !== page.broughtForward?.balance) throw new Error(`The history ends at ${opening}.`);
-  console.log(`${rows} rows on ${cursors.length} pages, ${opening} brought forward`);
+  const last = page.rows.at(-1)!;
+  const opening = last.balanceAfter - last.movement;
+  if (rows !== ROWS || opening !== page.broughtForward?.balance)
+    throw new Error(`The history has ${rows} rows and begins with ${opening}.`);
   return cursors;
 }
 
-function report(name: string, { p50Ms, p99Ms, calls }: Awaited<ReturnType<typeof measure>>): void {
-  console.log(`${name.padEnd(38)} p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms (${calls} calls)`);
+/** Once for nothing, so that no file pays for what the first one compiles and opens. */
+async function files(scene: Scene, longFile: number): Promise<CsvResult[]> {
+  const [key, otherKey] = await addKeys(scene, 2);
+  await readCsv(scene, 0, key!);
+  const short = await readCsv(scene, 0, key!);
+  return longFile > 0 ? [short, await readCsv(scene, 1, otherKey!)] : [short];
 }
-
-await run();

@@ -27,7 +27,7 @@ export interface HttpResult {
 export async function http(server: BenchServer, pace: Pace): Promise<HttpResult> {
   const scene = await openScene(server, { name: "bench_http", tenants: TENANTS });
   try {
-    const keys = await addKeys(scene);
+    const keys = await addKeys(scene, KEYS);
     const app = await startApp(server.folder, scene.appUrl);
     const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
     try {
@@ -77,8 +77,8 @@ async function rounds(
 }
 
 /** A key for each of the first tenants, as the app makes them. */
-async function addKeys(scene: Scene): Promise<string[]> {
-  const made = Array.from({ length: KEYS }, (_, index) => {
+export async function addKeys(scene: Scene, count: number): Promise<string[]> {
+  const made = Array.from({ length: count }, (_, index) => {
     const { id } = benchTenant(index);
     const secret = randomBytes(32).toString("base64url");
     const secretHash = createHash("sha256").update(secret).digest("hex");

@@ -1,4 +1,5 @@
 import type { Growth } from "./growth";
+import type { HistoryResult } from "./history";
 import type { HttpResult } from "./http";
 import type { Sample } from "./measure";
 import type { Row } from "./race";
@@ -9,11 +10,12 @@ export interface Found {
   results?: Results;
   growth?: Growth;
   http?: HttpResult;
+  history?: HistoryResult;
   overGrant?: number;
 }
 
 /** The figures as ratios within this run; a part that was not asked for is left out. */
-export function summary({ results = new Map(), growth, http, overGrant }: Found) {
+export function summary({ results = new Map(), growth, http, history, overGrant }: Found) {
   const has = (where: Row["where"]) => [...results.keys()].some((row) => row.where === where);
   return {
     ...(has("hot") && { many: pathFigures(results, "many"), hot: pathFigures(results, "hot") }),
@@ -21,6 +23,7 @@ export function summary({ results = new Map(), growth, http, overGrant }: Found)
       lots: { refilled: lotFigures(results, "refilled"), purchased: lotFigures(results, "purchased") },
     }),
     ...(http && { http: rounded(http) }),
+    ...(history && { history }),
     ...(growth && { growth: rounded(growth) }),
     ...(overGrant !== undefined && { overGrant }),
   };

@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util";
 import { checkExactness } from "./exactness";
 import { growth } from "./growth";
+import { history } from "./history";
 import { http } from "./http";
 import { lotPaths, type Pace, paths, race, rawRows } from "./race";
 import { type Found, summary, table } from "./report";
 import { openScene } from "./scene";
 import { type BenchServer, startServer } from "./server";
 
-const PARTS = ["paths", "lots", "growth", "http"] as const;
+const PARTS = ["paths", "lots", "growth", "history", "http"] as const;
 type Part = (typeof PARTS)[number];
 
 const { values: options } = parseArgs({
@@ -22,8 +23,16 @@ const { values: options } = parseArgs({
 });
 
 const sizes = options.short
-  ? { tenants: 10_000, units: 1_000, few: 2_000, many: 10_000, entries: 20_000 }
-  : { tenants: 100_000, units: 5_000, few: 100_000, many: 1_000_000, entries: 5_000_000 };
+  ? { tenants: 10_000, units: 1_000, few: 2_000, many: 10_000, entries: 20_000, others: 20_000, longFile: 0 }
+  : {
+      tenants: 100_000,
+      units: 5_000,
+      few: 100_000,
+      many: 1_000_000,
+      entries: 5_000_000,
+      others: 500_000,
+      longFile: 100_000,
+    };
 const pace: Pace = {
   ...(options.short
     ? { rounds: 1, seconds: 0.4, warmSeconds: 0.1 }
@@ -34,7 +43,7 @@ const pace: Pace = {
 };
 
 /**
- * `npm run bench [-- --short] [-- --json] [-- --only=paths,lots,growth,http]`: ratios within one run, with fsync on; see
+ * `npm run bench [-- --short] [-- --json] [-- --only=paths,lots,growth,history,http]`: ratios within one run, with fsync on; see
  * docs/decisions/0010-hot-path.md. What each figure is compared with stands beside it in the code.
  */
 async function main(): Promise<void> {
@@ -44,9 +53,11 @@ async function main(): Promise<void> {
     const found: Found = {};
     if (parts.has("paths") || parts.has("lots")) Object.assign(found, await onePlace(server, parts));
     if (parts.has("growth")) found.growth = await growth(server, sizes, pace);
+    if (parts.has("history")) found.history = await history(server, sizes, pace);
     if (parts.has("http")) found.http = await http(server, pace);
     if (found.results && !options.json) table(found.results);
-    console.log(options.json ? JSON.stringify(summary(found)) : summary(found));
+    if (options.json) console.log(JSON.stringify(summary(found)));
+    else console.dir(summary(found), { depth: null });
   } finally {
     await server.stop();
   }
