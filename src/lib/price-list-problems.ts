@@ -5,6 +5,8 @@ import { isCount, isPositive } from "./whole-numbers";
 
 /** Ten years: what is paid for longer than that is a mistake. */
 const MAX_PREPAID_DAYS = 3_660;
+/** What Stripe takes. */
+const MAX_TRIAL_DAYS = 730;
 const REFILLS: readonly unknown[] = ["day", "week", "month"];
 const ID = /^[a-z][a-z0-9_]{0,39}$/;
 
@@ -55,6 +57,7 @@ function planProblems(list: PriceList, plan: Plan): string[] {
     ...Object.keys(plan.weights ?? {}).flatMap((id) => weightsProblems(plan, id, list.features[id])),
     ...priceProblems(plan),
     ...refillProblems(plan),
+    ...trialProblems(plan),
   ];
 }
 
@@ -91,6 +94,14 @@ function weightsProblems(plan: Plan, id: string, feature: Feature | undefined): 
       ? [`${where}: base and units are whole numbers of 0 or more, per is above 0`]
       : []),
   ];
+}
+
+function trialProblems({ id, price, trial }: Plan): string[] {
+  if (!trial) return [];
+  if (price.kind !== "recurring") return [`plan "${id}": only a subscription can begin with a trial`];
+  return isPositive(trial.days) && trial.days <= MAX_TRIAL_DAYS
+    ? []
+    : [`plan "${id}": a trial has 1 to ${MAX_TRIAL_DAYS} days`];
 }
 
 function priceProblems({ id, price }: Plan): string[] {

@@ -10,6 +10,7 @@ import { decidingSubscription } from "./rules";
 import { settleCheckout } from "./settle-checkout";
 import { settlePlanChanges } from "./settle-plan-changes";
 import { localSubscriptions } from "./subscription";
+import { claimTrial } from "./subscription-trial";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -17,6 +18,7 @@ type WritingCtx = TenantCtx & { tx: Tx };
 export async function applyState(ctx: WritingCtx, state: StripeState): Promise<void> {
   await copySubscriptions(ctx, state);
   await settlePlanChanges(ctx);
+  for (const trial of state.trials) await claimTrial(ctx, trial);
   for (const [checkoutId, session] of state.sessions) await settleCheckout(ctx, checkoutId, session);
   await applyMoneyBack(ctx, state.moneyBack);
   await followSubscription(ctx);

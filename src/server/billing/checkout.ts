@@ -12,6 +12,7 @@ import { isSubscription, type Purchase, purchaseOf } from "./purchase";
 import { isLive } from "./rules";
 import { closeSession, openSession } from "./session";
 import { localSubscriptions } from "./subscription";
+import { withTrial } from "./subscription-trial";
 import { syncCustomer } from "./sync";
 import { tryTurn, untilAnswered } from "./turn";
 
@@ -23,7 +24,7 @@ import { tryTurn, untilAnswered } from "./turn";
  * PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
  */
 export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promise<{ url: string }> {
-  const purchase = await purchaseOf(ctx, parseInput(checkoutInput, input));
+  const purchase = await withTrial(ctx, await purchaseOf(ctx, parseInput(checkoutInput, input)));
   const priceIds = await priceIdsOf(ctx, purchase.lines);
   return untilAnswered(async () => {
     const customerId = await ensureCustomer(ctx);

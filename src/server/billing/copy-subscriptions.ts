@@ -10,6 +10,7 @@ import { comingChange } from "./plan-change-state";
 import { type Interval, instantOf, isLive } from "./rules";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
 import { subscriptions } from "./subscription-tables";
+import { tellTrialEnding } from "./trial-ending";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -27,6 +28,7 @@ export async function copySubscriptions(ctx: WritingCtx, state: StripeState): Pr
   await endUnknown(ctx, listed);
   await tellOddities(ctx, liveIds(before), rows);
   await tellChanges(ctx, before, rows);
+  await tellTrialEnding(ctx, rows);
 }
 
 /** `billing.plan_changed`, once for each time that a running subscription was moved to another plan or interval. */

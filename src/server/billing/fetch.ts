@@ -11,6 +11,7 @@ import { comingPrices } from "./plan-change-state";
 import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
+import { type BegunTrial, begunTrials } from "./subscription-trial";
 import { checkouts } from "./tables";
 
 const MAX_SUBSCRIPTIONS = 1_000;
@@ -29,6 +30,8 @@ export interface StripeState {
   sessions: ReadonlyMap<string, Stripe.Checkout.Session | null>;
   /** Of orders whose money may have gone back. */
   moneyBack: readonly MoneyBack[];
+  /** Trials that have begun and are not written down yet. */
+  trials: readonly BegunTrial[];
 }
 
 /** @throws AppError PAYMENT_PROVIDER */
@@ -42,6 +45,7 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
       versions: await versionsOf(ctx, subscriptions),
       sessions: await unsettledSessions(ctx),
       moneyBack: await fetchMoneyBack(ctx),
+      trials: await begunTrials(ctx, subscriptions),
     };
   } catch (error) {
     throw asProviderError(error);

@@ -14,6 +14,7 @@ import {
 } from "./plan-change-rules";
 import { type Quote, quotePlanChange } from "./quote-plan-change";
 import type { Interval } from "./rules";
+import { syncCustomer } from "./sync";
 
 export interface ChangePreview {
   /** Its name: `changePlan` carries out what was previewed under it, or says that something has changed since. */
@@ -41,6 +42,8 @@ export interface ChangePreview {
  */
 export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): Promise<ChangePreview> {
   const wish = parseInput(previewChangeInput, input);
+  // What changed at Stripe a moment ago is known after this.
+  await syncCustomer(ctx);
   const at = Math.floor(ctx.now().getTime() / 1_000);
   const quote = await quotePlanChange(ctx, wish, at);
   const { fingerprint, totalMinor, to, invoice } = quote;

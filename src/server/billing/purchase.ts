@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Plan } from "@/lib/price-list";
+import type { Plan, PlanTrial } from "@/lib/price-list";
 import type { Ctx } from "../context";
 import { AppError } from "../errors";
 import { ensurePlanVersions } from "../plans/service";
@@ -16,6 +16,8 @@ export interface Purchase {
   lines: NewLine[];
   /** The page asks whether the card may be charged again later. */
   savesCard: boolean;
+  /** The subscription begins with so many days free of charge. */
+  trial?: PlanTrial;
 }
 
 type Checked = z.output<typeof checkoutInput>;

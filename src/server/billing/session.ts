@@ -12,6 +12,7 @@ import { pricesNotPushed } from "./prices";
 import { creditsOf, needsOrder, type Purchase } from "./purchase";
 import { instantOf } from "./rules";
 import { asProviderError, isFateUnknown, isKeySpent, isMissingAtStripe } from "./stripe-client";
+import { trialParams } from "./subscription-trial";
 import { checkouts, customers } from "./tables";
 import { ofTurn, type Turn } from "./turn";
 
@@ -126,6 +127,7 @@ function sessionParams(
     cancel_url: `${workspaceUrl}/${row.credits === null ? "billing" : "credits"}`,
     client_reference_id: row.id,
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
+    ...(purchase.trial ? trialParams(purchase.trial) : {}),
     ...(purchase.savesCard ? { payment_intent_data: { setup_future_usage: "off_session" } } : {}),
     // Tax depends on where the customer is, and the page asks for that.
     ...(ctx.prices.automaticTax

@@ -78,3 +78,28 @@ export const planChanges = pgTable(
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );
+
+/** A trial that a subscription began with: one per workspace. */
+export const subscriptionTrials = pgTable(
+  "subscription_trials",
+  {
+    tenantId: tenantId(),
+    subscriptionId: text().notNull(),
+    endsAt: instant().notNull(),
+    createdAt: createdAt(),
+    /** When it turned out that its card or its owner had a trial before; and when the subscription was ended for that. */
+    refusedAt: instant(),
+    endedAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.subscriptionId] }),
+    foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
+  ],
+);
+
+/** Global: which workspace's trial a mailbox or a card has had, as a keyed hash. */
+export const trialSubjects = pgTable("trial_subjects", {
+  subject: text().primaryKey(),
+  tenant: text().notNull(),
+  createdAt: createdAt(),
+});

@@ -3,6 +3,7 @@ import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { applyState } from "./apply";
 import { fetchState } from "./fetch";
+import { endRefusedTrials } from "./subscription-trial";
 import { customers } from "./tables";
 import { ofTurn, type Turn, tryTurn, untilAnswered } from "./turn";
 
@@ -58,7 +59,8 @@ async function syncInTurn(ctx: TenantCtx, turn: Turn): Promise<true | null> {
       return ours.requested;
     });
     if (requested === null) return null;
-    if (requested <= covers) return true;
+    const ended = await endRefusedTrials(ctx);
+    if (requested <= covers && !ended) return true;
     covers = requested;
   }
   return true;

@@ -20,6 +20,22 @@ CREATE TABLE "notifications" (
 	"mail_error" text,
 	CONSTRAINT "notifications_tenant_id_user_id_message_id_pk" PRIMARY KEY("tenant_id","user_id","message_id")
 );--> statement-breakpoint
+CREATE TABLE "drifts" (
+	"id" text collate "C" PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"subject" text NOT NULL,
+	"customer_id" text,
+	"ours" text NOT NULL,
+	"theirs" text NOT NULL,
+	"found_at" timestamp (3) with time zone NOT NULL,
+	"healed_at" timestamp (3) with time zone,
+	"how" text
+);--> statement-breakpoint
+CREATE TABLE "walks" (
+	"name" text PRIMARY KEY NOT NULL,
+	"position" text NOT NULL,
+	"moved_at" timestamp (3) with time zone NOT NULL
+);--> statement-breakpoint
 CREATE TABLE "plan_changes" (
 	"tenant_id" text collate "C" NOT NULL,
 	"id" text collate "C" NOT NULL,
@@ -41,18 +57,39 @@ CREATE TABLE "plan_changes" (
 	"finished_at" timestamp (3) with time zone,
 	CONSTRAINT "plan_changes_tenant_id_id_pk" PRIMARY KEY("tenant_id","id")
 );--> statement-breakpoint
+CREATE TABLE "subscription_trials" (
+	"tenant_id" text collate "C" NOT NULL,
+	"subscription_id" text NOT NULL,
+	"ends_at" timestamp (3) with time zone NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"refused_at" timestamp (3) with time zone,
+	"ended_at" timestamp (3) with time zone,
+	CONSTRAINT "subscription_trials_tenant_id_subscription_id_pk" PRIMARY KEY("tenant_id","subscription_id")
+);--> statement-breakpoint
+CREATE TABLE "trial_subjects" (
+	"subject" text PRIMARY KEY NOT NULL,
+	"tenant" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL
+);--> statement-breakpoint
+ALTER TABLE "webhook_inbox" ALTER COLUMN "payload" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_kind" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_plan_version" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_interval" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "pay_url" text;--> statement-breakpoint
+ALTER TABLE "webhook_inbox" ADD COLUMN "keep" boolean DEFAULT true NOT NULL;--> statement-breakpoint
 ALTER TABLE "notification_preferences" ADD CONSTRAINT "notification_preferences_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "notifications" ADD CONSTRAINT "notifications_message" FOREIGN KEY ("tenant_id","message_id") REFERENCES "public"."outbox"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "notifications" ADD CONSTRAINT "notifications_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "plan_changes" ADD CONSTRAINT "plan_changes_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "subscription_trials" ADD CONSTRAINT "subscription_trials_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "notifications_mail_due" ON "notifications" USING btree ("tenant_id","mail_due_at") WHERE mail_due_at is not null;--> statement-breakpoint
 CREATE INDEX "notifications_by_message" ON "notifications" USING btree ("tenant_id","message_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "drifts_one_open" ON "drifts" USING btree ("kind","subject") WHERE healed_at is null;--> statement-breakpoint
+CREATE INDEX "drifts_by_customer" ON "drifts" USING btree ("customer_id") WHERE healed_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
 CREATE INDEX "outbox_unsent" ON "outbox" USING btree ("tenant_id","id") WHERE sent_at is null;--> statement-breakpoint
-CREATE INDEX "outbox_sent" ON "outbox" USING btree ("tenant_id","sent_at") WHERE sent_at is not null;
+CREATE INDEX "outbox_sent" ON "outbox" USING btree ("tenant_id","sent_at") WHERE sent_at is not null;--> statement-breakpoint
+CREATE INDEX "webhook_inbox_by_time" ON "webhook_inbox" USING btree ("received_at","event_id");--> statement-breakpoint
+CREATE INDEX "webhook_inbox_to_forget" ON "webhook_inbox" USING btree ("received_at") WHERE payload is not null and not keep;

@@ -1,0 +1,33 @@
+import { newId } from "@/lib/ids";
+import type { TenantCtx } from "../context";
+import type { Tx } from "../db/client";
+import { outbox } from "../events/tables";
+import type { SubscriptionRow } from "./subscription";
+import { daysOfNotice } from "./trial-rules";
+
+/**
+ * `billing.trial_ending`, once for each end of a trial, when that is near. Goes by our copies and not by Stripe's notice,
+ * which may come for a subscription that is no trial any more.
+ */
+export async function tellTrialEnding(
+  ctx: TenantCtx & { tx: Tx },
+  rows: readonly SubscriptionRow[],
+): Promise<void> {
+  for (const { subscriptionId, status, trialEndsAt, cancelAt, ...row } of rows) {
+    const daysLeft = trialEndsAt && status === "trialing" ? daysOfNotice(trialEndsAt, ctx.now()) : null;
+    if (!trialEndsAt || daysLeft === null) continue;
+    const endsAt = trialEndsAt.toISOString();
+    const amountMinor = cancelAt ? null : String(row.amountMinor * BigInt(row.quantity));
+    await ctx.tx
+      .insert(outbox)
+      .values({
+        tenantId: ctx.tenant.id,
+        id: newId("message", ctx.now()),
+        fact: `billing.trial_ending:${subscriptionId}:${endsAt}`,
+        type: "billing.trial_ending",
+        payload: { plan: row.planVersion, daysLeft, endsAt, amountMinor, currency: row.currency },
+        createdAt: ctx.now(),
+      })
+      .onConflictDoNothing({ target: [outbox.tenantId, outbox.fact] });
+  }
+}

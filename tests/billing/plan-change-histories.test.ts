@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { definePriceList } from "@/lib/price-list";
+import { changePlan } from "@/server/billing/change-plan";
+import { ensureCustomer } from "@/server/billing/customer";
+import { undoChange } from "@/server/billing/end-subscription";
+import { type ChangePreview, previewChange } from "@/server/billing/preview-change";
+import { subscriptionOf } from "@/server/billing/subscription";
+import { syncCustomer } from "@/server/billing/sync";
+import type { TenantCtx } from "@/server/context";
+import { AppError } from "@/server/errors";
+import { stage } from "./stage";
+
+const CHANGES = 500;
+const plan = (id: string, monthlyMinor: number, annualMinor: number) => ({
+  id,
+  name: id,
+  tagline: id,
+  price: { kind: "recurring" as const, monthlyMinor, annualMinor },
+  limits: { seats: monthlyMinor },
+});
+/** Prices that leave fractions of a cent wherever they are divided. */
+const prices = definePriceList({
+  currency: "usd",
+  features: { seats: { kind: "level", name: "Seats", unit: "seat" } },
+  plans: [
+    { id: "free", name: "Free", tagline: "Free", price: { kind: "free" }, limits: { seats: 1 } },
+    plan("small", 700, 6_999),
+    plan("middle", 1_999, 19_990),
+    plan("large", 4_901, 52_111),
+    plan("huge", 9_973, 99_991),
+  ],
+  packs: [],
+  defaultPlan: "free",
+});
+const PLANS = ["small", "middle", "large", "huge"];
+
+const { tenant, stripe, buy, simulator, clock } = await stage({ prices });
+
+/** The same numbers at every run (mulberry32). */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
+  };
+}
+
+const newest = async (ctx: TenantCtx) =>
+  (await stripe.invoices.list({ customer: await ensureCustomer(ctx), limit: 1 })).data[0]!;
+
+/** What was said about the next regular invoice, as long as nothing came in between. */
+type Promised = ChangePreview["next"] | null;
+
+async function keepsItsWord(ctx: TenantCtx, next: Promised): Promise<Promised> {
+  if (!next || clock.now() < next.at) return next;
+  const { data } = await stripe.invoices.list({ customer: await ensureCustomer(ctx), limit: 100 });
+  const renewal = data.find(({ created }) => created * 1_000 === next.at.getTime());
+  expect(BigInt(renewal?.amount_due ?? -1)).toBe(next.amount.amountMinor);
+  return null;
+}
+
+async function change(
+  ctx: TenantCtx,
+  wish: { plan: string; interval: "month" | "year" },
+): Promise<ChangePreview> {
+  const before = await newest(ctx);
+  const preview = await previewChange(ctx, wish);
+  const made = await changePlan(ctx, { ...wish, preview: preview.preview });
+  expect(made.outcome).toBe(preview.timing === "now" ? "changed" : "scheduled");
+  const after = await newest(ctx);
+  if (preview.timing === "period_end") expect(after.id).toBe(before.id);
+  else {
+    expect(after.id).not.toBe(before.id);
+    expect(BigInt(after.amount_due)).toBe(preview.dueNow.amountMinor);
+    expect(after.lines.data.map(({ amount }) => BigInt(amount))).toEqual(
+      preview.lines.map(({ amount }) => amount.amountMinor),
+    );
+    expect(BigInt(-(after.ending_balance ?? 0))).toBe(preview.creditKept.amountMinor);
+  }
+  return preview;
+}
+
+test(`${CHANGES} random changes at random instants: the preview is the invoice, and so is what it says comes next`, async () => {
+  const below = random(20_261_121);
+  const ctx = await tenant("ada");
+  await buy(ctx, { plan: "small", interval: "month" });
+  let next: Promised = null;
+  // Each look asks Stripe itself, so no event is needed.
+  simulator.control.setMode({ drop: ["*"] });
+  const done = { now: 0, period_end: 0, kept: 0 };
+  while (done.now + done.period_end < CHANGES) {
+    const days = below(4) === 0 ? below(400) : below(40);
+    clock.advance({ days, hours: below(24), minutes: below(60), seconds: below(60) });
+    await simulator.control.advanceTo(clock.now());
+    const promised: Promised = next;
+    next = await keepsItsWord(ctx, promised);
+    if (promised && !next) done.kept += 1;
+    await syncCustomer(ctx);
+    if ((await subscriptionOf(ctx)).subscription?.change) await undoChange(ctx);
+    const wish = { plan: PLANS[below(PLANS.length)]!, interval: below(3) === 0 ? "year" : "month" } as const;
+    try {
+      const preview = await change(ctx, wish);
+      done[preview.timing] += 1;
+      next = preview.next;
+    } catch (error) {
+      // The plan that it has already.
+      if (!(error instanceof AppError) || !error.message.startsWith("This is the plan")) throw error;
+    }
+  }
+  expect(done.now).toBeGreaterThan(100);
+  expect(done.period_end).toBeGreaterThan(100);
+  expect(done.kept).toBeGreaterThan(100);
+}, 600_000);
