@@ -40,6 +40,8 @@ export interface Runtime {
   clientAddressHeader: string | null;
   /** Proven e-mails, lower-case, of those who run the product; left out: nobody does. */
   operatorEmails?: readonly string[];
+  /** Where notifications are mailed; left out: they are shown, and their mails wait. */
+  mail?: { smtpUrl: string; from: string };
 }
 
 /** What every verb gets. `tx` is the caller's open transaction, when there is one. */

@@ -4,6 +4,7 @@ import type { Ctx } from "./context";
 import { expireLots, followDebts } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
 import { forgetAnswers } from "./guard/answers";
+import { forgetTold, notify } from "./notifications/jobs";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
 import { forgetTrials } from "./trials/jobs";
@@ -26,8 +27,9 @@ export const jobs = {
     ...(await forgetTrials(ctx)),
   }),
   inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
-  forecast: async (ctx) => forecastAll(ctx),
+  forecast: async (ctx) => ({ ...(await forecastAll(ctx)), ...(await forgetTold(ctx)) }),
   "top-ups": async (ctx) => topUps(ctx),
+  notifications: async (ctx) => notify(ctx),
 } satisfies Record<string, Job>;
 
 /** The job of that name, or null; what every object has (`constructor`) is no job. */

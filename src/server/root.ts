@@ -5,6 +5,7 @@ import { billingRouter } from "./billing/router";
 import { creditsRouter } from "./credits/router";
 import { channelsRouter, runsRouter } from "./demo/router";
 import { quotaRouter } from "./guard/router";
+import { notificationsRouter } from "./notifications/router";
 import { trialsRouter } from "./trials/router";
 import { createCallerFactory, router } from "./trpc";
 
@@ -15,6 +16,7 @@ export const appRouter = router({
   credits: creditsRouter,
   billing: billingRouter,
   trials: trialsRouter,
+  notifications: notificationsRouter,
   operator: operatorRouter,
   runs: runsRouter,
   channels: channelsRouter,

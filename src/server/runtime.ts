@@ -24,5 +24,6 @@ function createRuntime(): Runtime {
     keyFor: derivedKeys(env.AUTH_SECRET),
     clientAddressHeader: env.CLIENT_ADDRESS_HEADER ?? null,
     operatorEmails: env.OPERATOR_EMAILS ?? [],
+    mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM },
   };
 }

@@ -19,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/webhooks/"],
   ["src/server/billing/"],
   ["src/server/trials/"],
+  ["src/server/notifications/"],
   ["src/server/demo/"],
   ["src/server/admin/"],
   ["src/server/"],

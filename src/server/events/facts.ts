@@ -1,0 +1,116 @@
+import { z } from "zod";
+
+/** An instant as it stands in JSON, written by the app (`Z`) or by SQL (`+00:00`). */
+const instant = z.iso.datetime({ offset: true });
+/** Money in minor units as decimal text: JSON has no bigint. */
+const minor = z.string().regex(/^-?\d+$/);
+const currency = z.string().regex(/^[a-z]{3}$/);
+const units = z.number().int();
+/** `pro@3`; null: a plan of nobody's price list. */
+const planVersion = z.string().nullable();
+/** A page of the provider, or of ours, where a person pays. */
+const payUrl = z.url({ protocol: /^https?$/ }).nullable();
+
+/**
+ * Every fact that wants an effect outside the database, by its type, with what is told of it. Whoever adds one is told by
+ * the compiler which map lacks a letter for it (`notifications/letters.ts`).
+ */
+export const facts = {
+  /** 80 or 100 % of a window's allowance are used. */
+  "quota.threshold": z.object({
+    feature: z.string(),
+    percent: units,
+    used: units,
+    limit: units,
+    windowStartsAt: instant,
+  }),
+  /** At its pace the allowance will be used up before it resets. */
+  "quota.forecast": z.object({
+    feature: z.string(),
+    unitsPerDay: z.number(),
+    allowanceEndsAt: instant,
+    runsOutAt: instant.nullable(),
+    resetsAt: instant,
+    windowStartsAt: instant,
+  }),
+  /** Credits fell below the tenant's own mark. */
+  "credits.low": z.object({ left: units, lowAt: units }),
+  /** Credits that nobody spent will soon be gone. */
+  "credits.expiring": z.object({ credits: units, expiresAt: instant }),
+  /** Automatic top-ups stopped. */
+  "credits.top_up_failed": z.object({
+    orderId: z.string().nullable(),
+    reason: z.enum(["declined", "authentication_required", "no_card", "refused", "pack_changed"]),
+    code: z.string(),
+    message: z.string(),
+    payUrl,
+  }),
+  /** Credits were spent that a later refund or dispute took back, and the workspace is stopped until they are paid for. */
+  "credits.debt": z.object({ owed: units }),
+  /** An order was paid and given. `automatic`: by a top-up. */
+  "order.fulfilled": z.object({
+    orderId: z.string(),
+    totalMinor: minor,
+    taxMinor: minor,
+    currency,
+    lines: z.array(z.object({ name: z.string(), amountMinor: minor })),
+    automatic: z.boolean(),
+  }),
+  /** Money of an order went back, `amountMinor` of it this time. */
+  "order.refunded": z.object({ orderId: z.string(), amountMinor: minor, currency }),
+  /** The card's owner disputes a payment, or the bank has decided. */
+  "order.disputed": z.object({
+    orderId: z.string(),
+    amountMinor: minor,
+    currency,
+    status: z.enum(["open", "won", "lost"]),
+  }),
+  "billing.invoice_paid": z.object({
+    invoiceId: z.string(),
+    number: z.string().nullable(),
+    totalMinor: minor,
+    currency,
+    /** The hosted invoice; null: none. */
+    url: payUrl,
+  }),
+  /** A renewal was not paid. `graceEndsAt`: until then everything works as before. */
+  "billing.payment_failed": z.object({
+    amountMinor: minor,
+    currency,
+    payUrl,
+    nextAttemptAt: instant.nullable(),
+    graceEndsAt: instant.nullable(),
+  }),
+  /** A further step of an unpaid renewal. `endsAt`: when the plan falls to the free one; null: it did. */
+  "billing.past_due": z.object({
+    amountMinor: minor,
+    currency,
+    payUrl,
+    step: z.enum(["purchases_stopped", "plan_ended"]),
+    endsAt: instant.nullable(),
+  }),
+  "billing.plan_changed": z.object({
+    from: planVersion,
+    fromInterval: z.enum(["month", "year"]).nullable(),
+    to: planVersion,
+    interval: z.enum(["month", "year"]),
+    amountMinor: minor,
+    currency,
+    renewsAt: instant,
+  }),
+  /** `amountMinor`: what is charged then; null: nothing, the plan just ends. */
+  "billing.trial_ending": z.object({
+    plan: planVersion,
+    daysLeft: units,
+    endsAt: instant,
+    amountMinor: minor.nullable(),
+    currency,
+  }),
+  /** A plan that was paid ahead, or cancelled, is about to end. */
+  "billing.plan_ending": z.object({ plan: planVersion, daysLeft: units, endsAt: instant }),
+} as const;
+
+export type FactType = keyof typeof facts;
+export type Facts = { [T in FactType]: z.infer<(typeof facts)[T]> };
+
+export const factTypes = Object.keys(facts) as FactType[];
