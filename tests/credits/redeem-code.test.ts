@@ -1,16 +1,18 @@
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
+import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { createCode, endCode } from "@/server/credits/promo-codes";
 import { redeemCode } from "@/server/credits/redeem-code";
 
-const { tenant, ctx, clock, owner } = await world();
+const { tenant, ctx, clock, owner } = await world({ poolSize: 50 });
 const made = { credits: 25, reason: "autumn fair" };
 const later = (days: number) => new Date(clock.now().getTime() + days * 86_400_000);
 
 test("10 redemptions are left and 50 workspaces come at once: 10 are given", async () => {
   await createCode(ctx, { ...made, code: "ten-left", maxRedemptions: 10 });
-  const tenants = await Promise.all(Array.from({ length: 50 }, () => tenant("ada")));
+  const tenants: TenantCtx[] = [];
+  for (let at = 0; at < 50; at += 1) tenants.push(await tenant("ada"));
   const told = await Promise.allSettled(tenants.map((one) => redeemCode(one, { code: "Ten-Left" })));
   expect(told.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
   for (const one of told)
@@ -64,6 +66,39 @@ test("the eleventh guess within an hour is refused, for this workspace only, eve
   expect(await redeemCode(bo, { code: "RIGHT-ONE" })).toMatchObject({ credits: 25 });
   clock.advance({ hours: 1 });
   expect(await redeemCode(ada, { code: "RIGHT-ONE" })).toMatchObject({ credits: 25 });
+});
+
+test("of 30 guesses at once 10 are looked at, and 20 are refused", async () => {
+  const ada = await tenant("ada");
+  const told = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, at) => redeemCode(ada, { code: `AT-ONCE-${at}` })),
+  );
+  const codes = told.map((one) => (one.status === "rejected" ? (one.reason as { code: string }).code : ""));
+  expect(codes.filter((code) => code === "NOT_FOUND")).toHaveLength(10);
+  expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(20);
+});
+
+test("what a code gave lasts so many days, or until an instant that is the code's own end too, or for good", async () => {
+  await createCode(ctx, { ...made, code: "FOR-DAYS", lotExpiresAfterDays: 30 });
+  await createCode(ctx, { ...made, code: "UNTIL-THEN", lotExpiresAt: later(3) });
+  await createCode(ctx, { ...made, code: "FOR-GOOD" });
+  const ends = [later(32), later(3), null];
+  clock.advance({ days: 2 });
+  const ada = await tenant("ada");
+  for (const [at, code] of ["FOR-DAYS", "UNTIL-THEN", "FOR-GOOD"].entries())
+    expect(await redeemCode(ada, { code })).toMatchObject({ expiresAt: ends[at] });
+  clock.advance({ days: 1 });
+  expect((await balance(ada)).lots.map(({ expiresAt }) => expiresAt)).toEqual([ends[0], null]);
+  await expect(redeemCode(await tenant("bo"), { code: "UNTIL-THEN" })).rejects.toMatchObject({
+    message: "This code has ended.",
+  });
+});
+
+test("what is no code is not looked up, and counts as no try", async () => {
+  const ada = await tenant("ada");
+  for (const code of ["", "abc", "no spaces", "ÜBER-25", "a".repeat(65), "-abc", "x' or '1'='1"])
+    await expect(redeemCode(ada, { code })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  expect(await owner`select 1 from code_attempts where tenant_id = ${ada.tenant.id}`).toEqual([]);
 });
 
 test("a code is made once, and never one that is over before it begins", async () => {

@@ -5,7 +5,7 @@ import { useForm } from "@mantine/form";
 import { IconGift } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
-import { formatCount } from "@/components/format";
+import { formatCount, formatDate } from "@/components/format";
 import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
@@ -14,10 +14,10 @@ import { useWorkspace } from "../../_parts/workspace-context";
 export function Redeem() {
   const trpc = useTRPC();
   const queries = useQueryClient();
-  const { mayPay } = useWorkspace();
+  const { mayPay, timeZone } = useWorkspace();
   const form = useForm({
     initialValues: { code: "" },
-    validate: { code: (code) => (code.trim() ? null : "Type the code") },
+    validate: { code: codeProblem },
   });
   const redeem = useMutation(
     trpc.credits.redeem.mutationOptions({
@@ -48,6 +48,7 @@ export function Redeem() {
           {redeem.data && (
             <Alert color="fern" icon={<IconGift size={18} />} role="status">
               {formatCount(redeem.data.credits)} credits were added.
+              {redeem.data.expiresAt && ` Spend them before ${formatDate(redeem.data.expiresAt, timeZone)}.`}
             </Alert>
           )}
           <FailureAlert error={redeem.error} />
@@ -55,4 +56,12 @@ export function Redeem() {
       </form>
     </Section>
   );
+}
+
+/** What is plainly no code need not be asked about: every try counts. */
+function codeProblem(text: string): string | null {
+  if (text.trim() === "") return "Type the code";
+  return /^[A-Za-z0-9][A-Za-z0-9-]{3,63}$/.test(text.trim())
+    ? null
+    : "A code is 4 to 64 letters, digits and dashes";
 }
