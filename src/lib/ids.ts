@@ -15,6 +15,7 @@ const PREFIXES = {
   planChange: "chg",
   auditEvent: "aud",
   message: "msg",
+  drift: "dri",
   visitor: "vis",
   awaitedCredits: "awc",
   run: "run",

@@ -1,5 +1,5 @@
 import { forgetExpired } from "./accounts/jobs";
-import { inbox, topUps } from "./billing/jobs";
+import { inbox, reconcileAll, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
@@ -26,7 +26,8 @@ export const jobs = {
     ...(await forgetAnswers(ctx)),
     ...(await forgetTrials(ctx)),
   }),
-  inbox: async (ctx) => ({ ...(await inbox(ctx)) }),
+  inbox: async (ctx) => inbox(ctx),
+  reconcile: async (ctx) => reconcileAll(ctx),
   forecast: async (ctx) => ({ ...(await forecastAll(ctx)), ...(await forgetTold(ctx)) }),
   "top-ups": async (ctx) => topUps(ctx),
   notifications: async (ctx) => notify(ctx),

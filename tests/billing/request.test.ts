@@ -3,7 +3,9 @@ import { afterEach, expect, test, vi } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
 import { ensureCustomer } from "@/server/billing/customer";
 import { receiveStripeWebhook, type WebhookSettings } from "@/server/billing/request";
+import { createStripe } from "@/server/billing/stripe-client";
 import { subscriptionOf } from "@/server/billing/subscription";
+import type { Ctx } from "@/server/context";
 import { stage } from "./stage";
 
 const { ctx, tenant, owner, simulator, stripe, pay, settled } = await stage();
@@ -12,7 +14,6 @@ const SECRET = "whsec_current";
 const working: Promise<void>[] = [];
 const settings: WebhookSettings = {
   secrets: [SECRET, "whsec_previous"],
-  livemode: false,
   later: (work) => void working.push(work()),
 };
 const allDone = async () => {
@@ -90,13 +91,30 @@ test("without a secret the endpoint is off, whatever is sent", async () => {
   expect(await send(payload, await sign(payload, ""), { secrets: [] })).toBe(503);
 });
 
-test("a live event is refused by a test key, and a test event by a live one", async () => {
-  const live = eventOf({ livemode: true });
-  const payload = JSON.stringify(live);
-  expect(await send(payload, await sign(payload))).toBe(400);
-  expect(await isStored(live.id)).toBe(false);
-  const trial = JSON.stringify(eventOf());
-  expect(await send(trial, await sign(trial), { livemode: true })).toBe(400);
+test("an event of the other mode is kept for a person to look at, and never worked off as ours", async () => {
+  const alert = vi.spyOn(console, "error").mockImplementation(() => {});
+  const ada = await tenant("ada");
+  const customer = await ensureCustomer(ada);
+  const told = async (acting: Ctx, livemode: boolean) => {
+    const object = { id: "sub_x", object: "subscription", customer };
+    const event = eventOf({ type: "customer.subscription.updated", livemode, data: { object } });
+    const payload = JSON.stringify(event);
+    const headers = { "stripe-signature": await sign(payload) };
+    const request = new Request("http://app.test", { method: "POST", headers, body: payload });
+    expect((await receiveStripeWebhook(acting, request, settings)).status).toBe(200);
+    await allDone();
+    return (
+      await owner`select status, attempts, last_error from webhook_inbox where event_id = ${event.id}`
+    )[0];
+  };
+  const quarantined = { status: "quarantined", attempts: 1, last_error: expect.stringContaining("mode") };
+  expect(await told(ctx, true)).toMatchObject(quarantined);
+  const key = ["sk", "live", "request"].join("_");
+  const live = { ...ctx, stripe: createStripe({ secretKey: key, apiUrl: simulator.url }) };
+  expect(await told(live, false)).toMatchObject(quarantined);
+  expect(await told(ctx, false)).toMatchObject({ status: "done" });
+  expect(alert).toHaveBeenCalledTimes(2);
+  alert.mockRestore();
 });
 
 test("an event of another API version is taken, and somebody is told", async () => {
@@ -141,6 +159,7 @@ test("metadata that names another workspace moves nothing there: the customer al
   const [ada, bo] = [await tenant("ada"), await tenant("bo")];
   const { url } = await startCheckout(ada, { plan: "pro", interval: "month" });
   await ensureCustomer(bo);
+  await settled();
   simulator.control.setMode({ hold: true });
   await pay(url);
   const before = await owner`select * from customers where tenant_id = ${bo.tenant.id}`;
@@ -179,6 +198,6 @@ test("an event of a connected account is not ours", async () => {
   await send(payload, await sign(payload));
   await allDone();
   expect(await owner`select account, status from webhook_inbox where event_id = ${event.id}`).toEqual([
-    { account: "acct_other", status: "ignored" },
+    { account: "acct_other", status: "quarantined" },
   ]);
 });

@@ -67,7 +67,7 @@ async function listen(
     const run = work().finally(() => running.delete(run));
     running.add(run);
   };
-  const settings = { secrets: [] as string[], livemode: false, later };
+  const settings = { secrets: [] as string[], later };
   const take = (request: Request) => receiveStripeWebhook(made.ctx, request, settings);
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -1,74 +1,133 @@
 import type Stripe from "stripe";
 import { z } from "zod";
 import type { Ctx, TenantCtx } from "../context";
-import type { EventHandler } from "../webhooks/service";
+import type { EventHandler, ReceivedEvent, Refusal } from "../webhooks/service";
 import { retireCustomer, tenantOfCustomer } from "./customer";
 import { lookAtPayment, type NamesPayment, noteFraudWarning } from "./look-at-payment";
+import { notePriceDrift } from "./note-drift";
 import { idOf } from "./rules";
+import { isLiveClient } from "./stripe-client";
 import { syncCustomer } from "./sync";
 import { resumeTopUp } from "./top-up";
 
 type EventType = Stripe.Event["type"];
-type ObjectOf<T extends EventType> = Extract<Stripe.Event, { type: T }>["data"]["object"];
 
-const ofCustomer = (object: { customer?: string | { id: string } | null }) => idOf(object.customer);
+interface Handling {
+  work: EventHandler;
+  /** Money rests on it: its payload is kept for good. */
+  isMoney?: true;
+}
+
+const sync: Handling = { work: customerHandler(converge) };
+const syncMoney: Handling = { ...sync, isMoney: true };
+const topUpPayment: Handling = { work: customerHandler(resumeTopUp), isMoney: true };
+const moneyBack: Handling = { work: paymentHandler(lookAtPayment), isMoney: true };
+const priceChange: Handling = { work: guarded(async (ctx) => void (await notePriceDrift(ctx))) };
+/** Stripe tells it, and somebody looking for it finds it in the inbox. */
+const noted = (ignored: string): Handling => ({ work: guarded(async () => ({ ignored })) });
+const askedWhenNeeded = noted("Nothing is kept of it: Stripe is asked when it is needed.");
 
 /**
- * Which customer an event is about: the only thing it is believed in. Everything else is looked up at Stripe, so
- * order, repeats and gaps don't matter. A new event type is a new line here.
+ * Every event that Stripe is asked to send, and what is done with it: the endpoint is registered with exactly these. An
+ * event is believed only in *whom* it is about; the rest is looked up, so order, repeats and gaps don't matter.
  */
-const customerOf = {
-  "checkout.session.completed": ofCustomer,
-  "checkout.session.async_payment_succeeded": ofCustomer,
-  "checkout.session.async_payment_failed": ofCustomer,
-  "checkout.session.expired": ofCustomer,
-  "customer.subscription.created": ofCustomer,
-  "customer.subscription.updated": ofCustomer,
-  "customer.subscription.deleted": ofCustomer,
-  "customer.subscription.paused": ofCustomer,
-  "customer.subscription.resumed": ofCustomer,
-  "customer.subscription.pending_update_applied": ofCustomer,
-  "customer.subscription.pending_update_expired": ofCustomer,
-  "invoice.paid": ofCustomer,
-  "invoice.payment_failed": ofCustomer,
-  "customer.deleted": (customer) => customer.id,
-} satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
-
-/** Payments without a page: whether an automatic top-up is waiting for this one, its own row knows. */
-const payerOf = {
-  "payment_intent.succeeded": ofCustomer,
-  "payment_intent.payment_failed": ofCustomer,
-  "payment_intent.canceled": ofCustomer,
-} satisfies { [T in EventType]?: (object: ObjectOf<T>) => string | null };
-
-/** Money that went back, or may: these name a payment, and the payment its customer. */
-const MONEY_BACK = [
-  "refund.created",
-  "refund.updated",
-  "refund.failed",
-  "charge.refunded",
-  "charge.dispute.created",
-  "charge.dispute.updated",
-  "charge.dispute.closed",
-  "charge.dispute.funds_withdrawn",
-  "charge.dispute.funds_reinstated",
-] as const satisfies readonly EventType[];
-
-const OTHER_ACCOUNT = { ignored: "The event is another Stripe account's." };
-const payloadInput = z.object({ data: z.object({ object: z.looseObject({ object: z.string() }) }) });
-
-type Work = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknown>;
+export const stripeEvents = {
+  "checkout.session.completed": syncMoney,
+  "checkout.session.async_payment_succeeded": syncMoney,
+  "checkout.session.async_payment_failed": syncMoney,
+  "checkout.session.expired": sync,
+  "customer.subscription.created": sync,
+  "customer.subscription.updated": sync,
+  "customer.subscription.deleted": sync,
+  "customer.subscription.paused": sync,
+  "customer.subscription.resumed": sync,
+  "customer.subscription.trial_will_end": sync,
+  "customer.subscription.pending_update_applied": sync,
+  "customer.subscription.pending_update_expired": sync,
+  "invoice.created": sync,
+  "invoice.finalized": sync,
+  "invoice.finalization_failed": sync,
+  "invoice.paid": syncMoney,
+  "invoice.payment_failed": sync,
+  "invoice.payment_action_required": sync,
+  "invoice.updated": sync,
+  "invoice.voided": sync,
+  "invoice.marked_uncollectible": sync,
+  "invoice.upcoming": sync,
+  "payment_intent.succeeded": topUpPayment,
+  "payment_intent.payment_failed": topUpPayment,
+  "payment_intent.canceled": topUpPayment,
+  "refund.created": moneyBack,
+  "refund.updated": moneyBack,
+  "refund.failed": moneyBack,
+  "charge.refunded": moneyBack,
+  "charge.dispute.created": moneyBack,
+  "charge.dispute.updated": moneyBack,
+  "charge.dispute.closed": moneyBack,
+  "charge.dispute.funds_withdrawn": moneyBack,
+  "charge.dispute.funds_reinstated": moneyBack,
+  "radar.early_fraud_warning.created": { work: paymentHandler(noteFraudWarning), isMoney: true },
+  "setup_intent.succeeded": sync,
+  "setup_intent.setup_failed": sync,
+  "customer.updated": sync,
+  "customer.deleted": sync,
+  "customer.tax_id.created": sync,
+  "customer.tax_id.updated": sync,
+  "customer.tax_id.deleted": sync,
+  "payment_method.attached": sync,
+  "payment_method.detached": sync,
+  "payment_method.updated": sync,
+  "payment_method.automatically_updated": sync,
+  "subscription_schedule.updated": sync,
+  "subscription_schedule.released": sync,
+  "subscription_schedule.canceled": sync,
+  "subscription_schedule.completed": sync,
+  "subscription_schedule.aborted": sync,
+  "product.created": askedWhenNeeded,
+  "product.updated": priceChange,
+  "product.deleted": priceChange,
+  "price.created": askedWhenNeeded,
+  "price.updated": priceChange,
+  "price.deleted": priceChange,
+  "coupon.created": askedWhenNeeded,
+  "coupon.updated": askedWhenNeeded,
+  "coupon.deleted": askedWhenNeeded,
+  "promotion_code.created": askedWhenNeeded,
+  "promotion_code.updated": askedWhenNeeded,
+  "entitlements.active_entitlement_summary.updated": noted(
+    "What a plan allows stands in our own price list.",
+  ),
+} satisfies { [T in EventType]?: Handling };
 
 /** By event type. See `webhooks/service.ts`. */
-export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries([
-  ...handlersOf(customerOf, converge),
-  ...handlersOf(payerOf, resumeTopUp),
-  ...MONEY_BACK.map((type) => [type, paymentHandler(lookAtPayment)] as const),
-  ["radar.early_fraud_warning.created" satisfies EventType, paymentHandler(noteFraudWarning)],
-]);
+export const stripeHandlers: Readonly<Record<string, EventHandler>> = Object.fromEntries(
+  Object.entries(stripeEvents).map(([type, { work }]) => [type, work]),
+);
 
-function handlersOf(find: object, work: Work): [string, EventHandler][] {
-  return Object.entries(find).map(([type, customer]) => [type, handlerOf(customer, work)]);
+/** An event as the inbox keeps it, however we learned of it. */
+export function receivedOf(event: Stripe.Event): ReceivedEvent {
+  const handlings: Readonly<Record<string, Handling | undefined>> = stripeEvents;
+  return {
+    provider: "stripe",
+    account: event.account ?? "",
+    eventId: event.id,
+    type: event.type,
+    apiVersion: event.api_version,
+    livemode: event.livemode,
+    payload: event as unknown as Record<string, unknown>,
+    keep: Object.hasOwn(handlings, event.type) && handlings[event.type]?.isMoney === true,
+  };
+}
+
+/** Whatever came to the wrong place waits for a person, who may set the keys right and have it worked off again. */
+function guarded(work: EventHandler): EventHandler {
+  return async (ctx, event) => {
+    if (event.account !== "")
+      return { quarantined: `The event is another Stripe account's: ${event.account}.` };
+    if (event.livemode !== isLiveClient(ctx.stripe))
+      return { quarantined: `The event is of ${event.livemode ? "live" : "test"} mode, and our key is not.` };
+    return work(ctx, event);
+  };
 }
 
 const referenceInput = z.union([z.string(), z.looseObject({ id: z.string() })]).nullish();
@@ -84,23 +143,31 @@ const paymentInput = z.object({
 });
 
 function paymentHandler(
-  work: (ctx: Ctx, object: NamesPayment) => Promise<{ ignored: string } | undefined>,
+  work: (ctx: Ctx, object: NamesPayment) => Promise<Refusal | undefined>,
 ): EventHandler {
-  return async (ctx, event) => {
-    if (event.account !== "") return OTHER_ACCOUNT;
-    return work(ctx, paymentInput.parse(event.payload).data.object);
-  };
+  return guarded((ctx, event) => work(ctx, paymentInput.parse(event.payload).data.object));
 }
 
-function handlerOf(find: (object: object) => string | null, work: Work): EventHandler {
-  return async (ctx, event) => {
-    if (event.account !== "") return OTHER_ACCOUNT;
-    const customerId = find(payloadInput.parse(event.payload).data.object);
-    const tenantCtx = customerId ? await tenantOfCustomer(ctx, customerId) : null;
-    if (!customerId || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
-    await work(tenantCtx, customerId, event.type);
+const customerInput = z.object({
+  data: z.object({
+    // An upcoming invoice has no id.
+    object: z.looseObject({ object: z.string(), id: z.string().optional(), customer: referenceInput }),
+    previous_attributes: z.looseObject({ customer: referenceInput }).nullish(),
+  }),
+});
+
+type CustomerWork = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknown>;
+
+function customerHandler(work: CustomerWork): EventHandler {
+  return guarded(async (ctx, event) => {
+    const { object, previous_attributes: before } = customerInput.parse(event.payload).data;
+    // What was detached names its customer only in what it was before.
+    const named = object.object === "customer" ? object.id : idOf(object.customer ?? before?.customer);
+    const tenantCtx = named ? await tenantOfCustomer(ctx, named) : null;
+    if (!named || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
+    await work(tenantCtx, named, event.type);
     return undefined;
-  };
+  });
 }
 
 async function converge(ctx: TenantCtx, customerId: string, type: string): Promise<void> {

@@ -4,8 +4,11 @@ import { logError } from "@/lib/log";
 import { tenantById } from "../accounts/service";
 import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
-import { type EventHandlers, type Processed, processDue } from "../webhooks/service";
+import { forgetPayloads } from "../webhooks/forget-payloads";
+import { inboxHealth } from "../webhooks/list-events";
+import { type EventHandlers, LEASE_PATIENCE_MS, processDue } from "../webhooks/service";
 import { stripeHandlers } from "./handlers";
+import { reconcile } from "./reconcile";
 import { type TopUpResult, topUp } from "./top-up";
 
 /** More would not fit into one cron call; the rest waits a minute. */
@@ -16,10 +19,24 @@ export const eventHandlers: EventHandlers = { stripe: stripeHandlers };
 
 /**
  * Cron `inbox`: works off webhook events that were not finished right after they came in: failed ones whose
- * back-off is over, and those whose worker died. Safe late, twice, or by two runners at once.
+ * back-off is over, and those whose worker died. It waits for leases that are about to end, so that with a call each
+ * minute no event waits longer than that. Safe late, twice, or by two runners at once.
+ * @returns what it did, and how many events people have to look at
  */
-export async function inbox(ctx: Ctx): Promise<Processed> {
-  return processDue(ctx, eventHandlers, { limit: EVENTS_PER_RUN });
+export async function inbox(ctx: Ctx): Promise<Record<string, number>> {
+  const processed = await processDue(ctx, eventHandlers, {
+    limit: EVENTS_PER_RUN,
+    patienceMs: LEASE_PATIENCE_MS,
+  });
+  const { quarantined: inQuarantine } = await inboxHealth(ctx);
+  return { ...processed, inQuarantine, ...(await forgetPayloads(ctx)) };
+}
+
+/** Cron `reconcile`: see `reconcile.ts`. What it takes in is worked off at once. */
+export async function reconcileAll(ctx: Ctx): Promise<Record<string, number>> {
+  const reconciled = await reconcile(ctx);
+  const processed = await processDue(ctx, eventHandlers, { limit: EVENTS_PER_RUN });
+  return { ...reconciled, ...processed };
 }
 
 /** Each waits for Stripe, so a few go side by side. */

@@ -1,14 +1,13 @@
 import Stripe from "stripe";
 import { systemClock } from "@/lib/time";
 import type { Ctx } from "../context";
-import { processEvent, type ReceivedEvent, receive } from "../webhooks/service";
+import { processEvent, receive } from "../webhooks/service";
+import { receivedOf } from "./handlers";
 import { eventHandlers } from "./jobs";
 
 export interface WebhookSettings {
   /** Signing secrets that count now: the current one, and the previous one while they are rotated. */
   secrets: readonly string[];
-  /** Whether our API key is a live one: events of the other mode are not ours. */
-  livemode: boolean;
   /** Runs work after the answer has gone out. */
   later: (work: () => Promise<void>) => void;
 }
@@ -30,14 +29,12 @@ export async function receiveStripeWebhook(
   if (!body) return answer(413, "Too large.");
   const event = await verified(ctx, body, request.headers.get("stripe-signature"), settings.secrets);
   if (!event) return answer(400, "Not signed for this endpoint.");
-  if (event.livemode !== settings.livemode)
-    return answer(400, "This event's mode is not the one of this endpoint.");
   if (event.api_version !== Stripe.API_VERSION) {
     console.warn(
       `Stripe event ${event.id} has API version ${event.api_version}; this code expects ${Stripe.API_VERSION}.`,
     );
   }
-  const stored = toReceived(event);
+  const stored = receivedOf(event);
   const outcome = await receive(ctx, stored);
   if (outcome === "stored") settings.later(() => processEvent(ctx, eventHandlers, stored));
   return answer(200, outcome);
@@ -79,16 +76,4 @@ async function verified(
 function isFromTheFuture(signature: string): boolean {
   const stamp = Number(/(?:^|,)t=(\d+)(?:,|$)/.exec(signature)?.[1]);
   return stamp > systemClock().getTime() / 1_000 + TOLERANCE_SECONDS;
-}
-
-function toReceived(event: Stripe.Event): ReceivedEvent {
-  return {
-    provider: "stripe",
-    account: event.account ?? "",
-    eventId: event.id,
-    type: event.type,
-    apiVersion: event.api_version,
-    livemode: event.livemode,
-    payload: event as unknown as Record<string, unknown>,
-  };
 }

@@ -9,13 +9,22 @@ const TIMEOUT_MS = 10_000;
  * @param apiUrl origin of a stand-in for api.stripe.com; left out: Stripe itself
  */
 export function createStripe({ secretKey, apiUrl }: { secretKey: string; apiUrl?: string }): Stripe {
-  return new Stripe(secretKey, {
+  const stripe = new Stripe(secretKey, {
     ...(apiUrl ? addressOf(new URL(apiUrl)) : {}),
     maxNetworkRetries: MAX_NETWORK_RETRIES,
     timeout: TIMEOUT_MS,
     appInfo: { name: "Tollgate" },
     telemetry: false,
   });
+  if (/^(sk|rk)_live_/.test(secretKey)) liveClients.add(stripe);
+  return stripe;
+}
+
+const liveClients = new WeakSet<Stripe>();
+
+/** Whether a client's key is a live one: events of the other mode are not ours. */
+export function isLiveClient(stripe: Stripe): boolean {
+  return liveClients.has(stripe);
 }
 
 function addressOf(url: URL): { host: string; port: string; protocol: "http" | "https" } {

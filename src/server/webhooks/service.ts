@@ -9,10 +9,14 @@ export type InboxEvent = typeof webhookInbox.$inferSelect;
 export type EventKey = Pick<InboxEvent, "provider" | "account" | "eventId">;
 
 /** What a provider sent, verified but not yet looked at. */
-export type ReceivedEvent = EventKey & Pick<InboxEvent, "type" | "apiVersion" | "livemode" | "payload">;
+export type ReceivedEvent = EventKey &
+  Pick<InboxEvent, "type" | "apiVersion" | "livemode" | "payload" | "keep">;
 
-/** Does an event's work; may run again, so it converges. Returns why it ignored the event, if it did. */
-export type EventHandler = (ctx: Ctx, event: InboxEvent) => Promise<{ ignored: string } | undefined>;
+/** Why nothing was done: the event is of no interest, or it must not be worked off until a person has looked. */
+export type Refusal = { ignored: string } | { quarantined: string };
+
+/** Does an event's work; may run again, so it converges. Returns why it did nothing, if it did nothing. */
+export type EventHandler = (ctx: Ctx, event: InboxEvent) => Promise<Refusal | undefined>;
 /** By provider, then by event type. A type without a handler is ignored. */
 export type EventHandlers = Readonly<Record<string, Readonly<Record<string, EventHandler | undefined>>>>;
 
@@ -20,8 +24,12 @@ type Outcome = "done" | "ignored" | "failed" | "quarantined";
 export type Processed = Record<Outcome, number>;
 
 /** A worker that dies loses its event after this long, and another one takes it. */
-const LEASE = sql`clock_timestamp() + interval '30 seconds'`;
+const LEASE_SECONDS = 30;
+const LEASE = sql`clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})`;
+/** Long enough for a run to outlast every lease it finds, with a moment to spare. */
+export const LEASE_PATIENCE_MS = (LEASE_SECONDS + 1) * 1_000;
 const WORKERS = 4;
+const SHORTEST_WAIT_MS = 100;
 
 /** Stores an event once, before anything is done with it: from here on it can't be lost. */
 export async function receive(ctx: Ctx, event: ReceivedEvent): Promise<"stored" | "duplicate"> {
@@ -35,14 +43,22 @@ export async function receive(ctx: Ctx, event: ReceivedEvent): Promise<"stored" 
   return rows.length === 1 ? "stored" : "duplicate";
 }
 
+interface RunOptions {
+  /** Events to try at most. */
+  limit: number;
+  /** Waits this long for what is about to fall due: leases of workers that died, back-offs. */
+  patienceMs?: number;
+}
+
 /** Works off what is due, oldest first, a few at a time, until nothing is left or `limit` events were tried. */
 export async function processDue(
   ctx: Ctx,
   handlers: EventHandlers,
-  options: { limit: number },
+  { limit, patienceMs = 0 }: RunOptions,
 ): Promise<Processed> {
   const processed: Processed = { done: 0, ignored: 0, failed: 0, quarantined: 0 };
-  let left = options.limit;
+  const untilMs = performance.now() + patienceMs;
+  let left = limit;
   const worker = async () => {
     while (left > 0) {
       left -= 1;
@@ -51,8 +67,26 @@ export async function processDue(
       processed[outcome] += 1;
     }
   };
-  await Promise.all(Array.from({ length: WORKERS }, worker));
-  return processed;
+  for (;;) {
+    await Promise.all(Array.from({ length: WORKERS }, worker));
+    const waitMs = patienceMs > 0 && left > 0 ? await nextDueInMs(ctx) : null;
+    if (waitMs === null || performance.now() + waitMs > untilMs) return processed;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+/** How long until the next event may be claimed; null when none is waiting. */
+async function nextDueInMs(ctx: Ctx): Promise<number | null> {
+  const [row] = await ctx.db.orm
+    .select({
+      inMs: sql<
+        string | null
+      >`extract(epoch from min(${webhookInbox.availableAt}) - clock_timestamp()) * 1000`,
+    })
+    .from(webhookInbox)
+    .where(eq(webhookInbox.status, "pending"));
+  if (!row || row.inMs === null) return null;
+  return Math.max(Math.ceil(Number(row.inMs)), SHORTEST_WAIT_MS);
 }
 
 /** Works off one event, if it is due and nobody else is at it. */
@@ -66,7 +100,7 @@ async function processNext(ctx: Ctx, handlers: EventHandlers, key?: EventKey): P
   if (event.attempts > MAX_ATTEMPTS)
     return finish(ctx, event, new Error("Every attempt died with its worker."));
   try {
-    const handler = handlers[event.provider]?.[event.type];
+    const handler = own(own(handlers, event.provider) ?? {}, event.type);
     const actor = { kind: "webhook" as const, provider: event.provider, eventId: event.eventId };
     const result = handler
       ? await handler(createCtx(ctx, actor), event)
@@ -75,6 +109,11 @@ async function processNext(ctx: Ctx, handlers: EventHandlers, key?: EventKey): P
   } catch (error) {
     return finish(ctx, event, error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** What every object has (`constructor`) is nobody's handler. */
+function own<T>(by: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(by, name) ? by[name] : undefined;
 }
 
 /** `skip locked`: rivals pass each other by. Attempts count from the claim, so an event that kills its worker ends too. */
@@ -92,18 +131,17 @@ async function claim(tx: Tx, key?: EventKey): Promise<InboxEvent | null> {
     .limit(1)
     .for("update", { skipLocked: true });
   if (!due) return null;
-  const attempts = due.attempts + 1;
-  await tx.update(webhookInbox).set({ attempts, availableAt: LEASE }).where(ofKey(due));
-  return { ...due, attempts };
+  const [claimed] = await tx
+    .update(webhookInbox)
+    .set({ attempts: due.attempts + 1, availableAt: LEASE })
+    .where(ofKey(due))
+    .returning();
+  return claimed ?? null;
 }
 
-async function finish(
-  ctx: Ctx,
-  event: InboxEvent,
-  result: { ignored: string } | undefined | Error,
-): Promise<Outcome> {
+async function finish(ctx: Ctx, event: InboxEvent, result: Refusal | undefined | Error): Promise<Outcome> {
   const outcome = outcomeOf(event, result);
-  const failure = result instanceof Error ? failureText(result) : (result?.ignored ?? null);
+  const failure = result instanceof Error ? failureText(result) : reasonOf(result);
   const change =
     outcome === "failed"
       ? {
@@ -111,30 +149,41 @@ async function finish(
           availableAt: sql`clock_timestamp() + make_interval(secs => ${backOffSeconds(event.attempts)})`,
         }
       : { status: outcome, lastError: failure, processedAt: ctx.now() };
-  await inTransaction(ctx, (tx) =>
+  const written = await inTransaction(ctx, (tx) =>
     tx
       .update(webhookInbox)
       .set(change)
-      // A worker whose lease lapsed must not undo what its successor wrote.
+      // A worker whose lease lapsed must not undo what its successor wrote: the lease's end names the worker.
       .where(
-        and(ofKey(event), eq(webhookInbox.status, "pending"), eq(webhookInbox.attempts, event.attempts)),
-      ),
+        and(
+          ofKey(event),
+          eq(webhookInbox.status, "pending"),
+          eq(webhookInbox.availableAt, event.availableAt),
+        ),
+      )
+      .returning({ eventId: webhookInbox.eventId }),
   );
-  if (outcome === "quarantined") {
-    const { provider, eventId, type } = event;
+  if (outcome === "quarantined" && written.length > 0) {
+    const { provider, eventId, type, attempts } = event;
     console.error(
-      `Webhook quarantined after ${MAX_ATTEMPTS} attempts: ${provider} ${eventId} (${type}): ${failure}`,
+      `Webhook quarantined after ${attempts} attempt(s): ${provider} ${eventId} (${type}): ${failure}`,
     );
   }
   return outcome;
 }
 
-function outcomeOf(event: InboxEvent, result: { ignored: string } | undefined | Error): Outcome {
+function outcomeOf(event: InboxEvent, result: Refusal | undefined | Error): Outcome {
   if (result instanceof Error) return event.attempts >= MAX_ATTEMPTS ? "quarantined" : "failed";
-  return result ? "ignored" : "done";
+  if (!result) return "done";
+  return "ignored" in result ? "ignored" : "quarantined";
 }
 
-const ofKey = ({ provider, account, eventId }: EventKey) =>
+function reasonOf(refusal: Refusal | undefined): string | null {
+  if (!refusal) return null;
+  return "ignored" in refusal ? refusal.ignored : refusal.quarantined;
+}
+
+export const ofKey = ({ provider, account, eventId }: EventKey) =>
   and(
     eq(webhookInbox.provider, provider),
     eq(webhookInbox.account, account),
