@@ -1,14 +1,20 @@
 import { world } from "@tests/support/world";
+import { newVisitor, withTrial } from "@tests/trials/stage";
 import { expect, test } from "vitest";
 import { newId } from "@/lib/ids";
-import { listTenants } from "@/server/accounts/service";
+import { createTenant, listTenants } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
 import { giveWorkspace } from "@/server/auth";
-import { createCtx } from "@/server/context";
+import { createCtx, type TenantCtx } from "@/server/context";
 import { awaitCredits, withdrawAwaited } from "@/server/credits/awaited-credits";
 import { balance } from "@/server/credits/balance";
+import { entitleDefault } from "@/server/entitlements/entitle";
+import { startTrial } from "@/server/trials/service";
 
-const { ctx, runtime, clock, owner } = await world();
+const trying = withTrial({ credits: 3 });
+const refill = { credits: 5, every: "month" } as const;
+const prices = { ...trying, plans: trying.plans.map((plan) => ({ ...plan, refill })) };
+const { ctx, runtime, clock, owner } = await world({ prices, poolSize: 20 });
 const wish = { credits: 40, reason: "met at the fair" };
 
 async function person(email: string, verified = true) {
@@ -21,9 +27,10 @@ type Person = Awaited<ReturnType<typeof person>>;
 const signIn = (one: Person) => giveWorkspace(one.ctx, one);
 async function given(one: Person) {
   const [tenant] = await listTenants(one.ctx);
-  const { lots } = await balance({ ...one.ctx, tenant: tenant! });
-  return lots.filter(({ kind }) => kind === "promo").map(({ remaining }) => remaining);
+  return promoOf({ ...one.ctx, tenant: tenant! });
 }
+const promoOf = async (ctx: TenantCtx) =>
+  (await balance(ctx)).lots.filter(({ kind }) => kind === "promo").map(({ remaining }) => remaining);
 
 test("who signs up with the e-mail gets what waits for it once, also from 10 sign-ins at once", async () => {
   await awaitCredits(ctx, { ...wish, email: " Ada@Fair.Test " });
@@ -31,8 +38,21 @@ test("who signs up with the e-mail gets what waits for it once, also from 10 sig
   await Promise.all(Array.from({ length: 10 }, () => signIn(ada)));
   await signIn(ada);
   expect(await given(ada)).toEqual([40]);
-  expect(await owner`select count(*)::int as refills from lots where kind = 'replenish'`).toEqual([
-    { refills: 0 },
+});
+
+test("beside the refill, which it neither is nor changes, and what is left of a trial", async () => {
+  const email = "gil@fair.test";
+  const gil = await person(email);
+  await awaitCredits(ctx, { ...wish, email });
+  const { cookie } = await startTrial(ctx, newVisitor());
+  const headers = new Headers({ cookie: cookie!.split(";")[0]! });
+  await Promise.all([1, 2, 3].map(() => giveWorkspace(gil.ctx, gil, headers)));
+  const [tenant] = await listTenants(gil.ctx);
+  const { lots } = await balance({ ...gil.ctx, tenant: tenant! });
+  expect(lots.map(({ kind, remaining }) => [kind, remaining])).toEqual([
+    ["replenish", 5],
+    ["trial", 3],
+    ["promo", 40],
   ]);
 });
 
@@ -60,6 +80,25 @@ test("an e-mail that nobody proved, another's, one withdrawn and one too late ge
   const dan = await person("dan@fair.test");
   await signIn(dan);
   expect(await given(dan)).toEqual([]);
+});
+
+test("who owns nothing gets it once they do; who owns several has it in the first", async () => {
+  const [eve, fay] = [await person("eve@fair.test"), await person("fay@fair.test")];
+  await signIn(fay);
+  const [fays] = await listTenants(fay.ctx);
+  await owner`insert into members values (${fays!.id}, ${eve.userId}, 'admin', now())`;
+  await owner`insert into member_directory values (${eve.userId}, ${fays!.id})`;
+  await awaitCredits(ctx, { ...wish, email: "EVE@fair.test" });
+  await signIn(eve);
+  expect(await given(fay)).toEqual([]);
+  const own = async (name: string) => {
+    clock.advance({ seconds: 1 });
+    return createTenant(eve.ctx, { name, ownerUserId: eve.userId, timeZone: "UTC" }, entitleDefault);
+  };
+  const [first, second] = [await own("Zeta"), await own("Alpha")];
+  await Promise.all([signIn(eve), signIn(eve)]);
+  const worth = async (tenant: typeof first) => await promoOf({ ...eve.ctx, tenant });
+  expect([await worth(first), await worth(second)]).toEqual([[40], []]);
 });
 
 test("a claim and a withdrawal at once: one of them happens", async () => {
