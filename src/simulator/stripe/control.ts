@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { expireCard } from "./billing/cards";
 import { advanceTo, settleDue } from "./billing/due";
 import {
   type DisputeRequest,
@@ -16,6 +17,8 @@ export interface Control {
   setMode(mode: Partial<DeliveryMode>): void;
   /** Declines the next n charges, whatever the card. */
   declineNext(count: number): void;
+  /** Makes a stored card expire at an instant: its month is shown, and from then on it is declined. */
+  expireCard(paymentMethod: string, at: Date): Stripe.PaymentMethod;
   /** Moves the clock forward and does what falls due on the way. */
   advanceTo(date: Date): Promise<void>;
   /** Delivers an event again. */
@@ -44,6 +47,11 @@ export function createControl(world: World, onChange: () => void): Control {
     },
     declineNext: (count) => {
       world.settings.declineNext = count;
+    },
+    expireCard: (paymentMethod, at) => {
+      const method = expireCard(world, paymentMethod, Math.floor(at.getTime() / 1000));
+      onChange();
+      return method;
     },
     advanceTo: async (date) => {
       advanceTo(world, Math.floor(date.getTime() / 1000));
@@ -77,11 +85,16 @@ type ControlBody = {
   count?: number;
   date?: string;
   eventId?: string;
+  paymentMethod?: string;
   kind?: ApiFault;
   refundId?: string;
   disputeId?: string;
   status?: string;
 } & Partial<DisputeRequest>;
+
+function isInstant(date: string | undefined): date is string {
+  return date !== undefined && !Number.isNaN(Date.parse(date));
+}
 
 /** The control API over HTTP, under `/__sim/`. @returns null for an unknown command. */
 export async function runControlCommand(
@@ -105,8 +118,11 @@ export async function runControlCommand(
     case "decline-next":
       control.declineNext(body.count ?? 1);
       return { declineNext: world.settings.declineNext };
+    case "expire-card":
+      if (!isInstant(body.date)) return { error: "date must be an ISO instant" };
+      return control.expireCard(body.paymentMethod ?? "", new Date(body.date));
     case "advance":
-      if (!body.date || Number.isNaN(Date.parse(body.date))) return { error: "date must be an ISO instant" };
+      if (!isInstant(body.date)) return { error: "date must be an ISO instant" };
       await control.advanceTo(new Date(body.date));
       return { now: control.now().toISOString() };
     case "resend":

@@ -10,6 +10,7 @@ export interface Kinds {
   discount: Stripe.Discount;
   payment_method: Stripe.PaymentMethod;
   payment_intent: Stripe.PaymentIntent;
+  setup_intent: Stripe.SetupIntent;
   charge: Stripe.Charge;
   refund: Stripe.Refund;
   dispute: Stripe.Dispute;
@@ -44,6 +45,7 @@ export const KINDS: Record<Kind, KindFacts> = {
   discount: { definition: "Discounts:Discount", prefix: "di", idLength: 24 },
   payment_method: { definition: "PaymentMethods:PaymentMethod", prefix: "pm", idLength: 24 },
   payment_intent: { definition: "PaymentIntents:PaymentIntent", prefix: "pi", idLength: 24 },
+  setup_intent: { definition: "SetupIntents:SetupIntent", prefix: "seti", idLength: 24 },
   charge: { definition: "Charges:Charge", prefix: "ch", idLength: 24 },
   refund: { definition: "Refunds:Refund", prefix: "re", idLength: 24 },
   dispute: { definition: "Disputes:Dispute", prefix: "du", idLength: 24 },
@@ -72,12 +74,17 @@ export const KINDS: Record<Kind, KindFacts> = {
   event: { definition: "Events:EventBase", prefix: "evt", idLength: 24 },
 };
 
-/** How a card behaves when it is charged. */
-export type CardBehaviour = "succeeds" | "declines" | "authenticates_once" | "authenticates_always";
+/** How a card behaves when it is charged; `declines_later` may be stored, and fails then. */
+export type CardBehaviour =
+  | "succeeds"
+  | "declines"
+  | "declines_later"
+  | "authenticates_once"
+  | "authenticates_always";
 
 /** What the simulator must remember about an object and Stripe does not show. */
 export interface Hidden {
-  payment_method: { behaviour?: CardBehaviour; authenticated?: boolean };
+  payment_method: { behaviour?: CardBehaviour; authenticated?: boolean; expiresAt?: number };
   payment_intent: { invoice?: string };
   subscription: SubscriptionHidden;
   webhook_endpoint: { secret?: string };

@@ -13,6 +13,7 @@ export const PAGE_CARDS = {
   success: { last4: "4242", brand: "visa", behaviour: "succeeds" },
   declined: { last4: "0002", brand: "visa", behaviour: "declines" },
   three_d_secure: { last4: "3155", brand: "visa", behaviour: "authenticates_once" },
+  declined_later: { last4: "0341", brand: "visa", behaviour: "declines_later" },
 } as const satisfies Record<string, TestCard>;
 
 export type PageCard = keyof typeof PAGE_CARDS;
@@ -26,8 +27,8 @@ const TOKENS: Record<string, TestCard> = {
   tok_visa: VISA,
   pm_card_mastercard: MASTERCARD,
   tok_mastercard: MASTERCARD,
-  pm_card_chargeCustomerFail: { last4: "0341", brand: "visa", behaviour: "declines" },
-  tok_chargeCustomerFail: { last4: "0341", brand: "visa", behaviour: "declines" },
+  pm_card_chargeCustomerFail: PAGE_CARDS.declined_later,
+  tok_chargeCustomerFail: PAGE_CARDS.declined_later,
   pm_card_threeDSecure2Required: { last4: "3220", brand: "visa", behaviour: "authenticates_once" },
   pm_card_authenticationRequired: { last4: "3184", brand: "visa", behaviour: "authenticates_always" },
 };
@@ -77,6 +78,29 @@ export function attachCard(
   method.customer = customer;
   world.emit("payment_method.attached", method);
   return method;
+}
+
+/** Takes a card from its customer; it can never be attached again. */
+export function detachCard(world: World, method: Stripe.PaymentMethod): Stripe.PaymentMethod {
+  const customer = world.get("customer", method.customer as string);
+  method.customer = null;
+  world.emit("payment_method.detached", method, { customer: customer.id });
+  if (customer.invoice_settings.default_payment_method === method.id) {
+    world.change(customer, "customer.updated", () => {
+      customer.invoice_settings.default_payment_method = null;
+    });
+  }
+  return method;
+}
+
+/** Makes a card expire at an instant (unix seconds): from then on it is declined. */
+export function expireCard(world: World, id: string, at: number): Stripe.PaymentMethod {
+  world.store.hidden("payment_method", id).expiresAt = at;
+  const lastDay = new Date((at - 1) * 1000);
+  return world.change(world.get("payment_method", id), "payment_method.updated", ({ card }) => {
+    if (card)
+      Object.assign(card, { exp_month: lastDay.getUTCMonth() + 1, exp_year: lastDay.getUTCFullYear() });
+  });
 }
 
 /** The method a subscription or customer would be charged with. */

@@ -12,8 +12,10 @@ import {
   finishAuthentication,
   type PaymentOutcome,
   type PaymentRequest,
+  setupOutcome,
 } from "./payments";
 import { daysLater } from "./periods";
+import { confirmSetup, finishSetup } from "./setup";
 import { createSubscription } from "./subscriptions";
 
 /** What the person chose on the hosted page. */
@@ -33,7 +35,11 @@ function hiddenOf(world: World, session: Stripe.Checkout.Session) {
 
 /** Whether the page must ask for a card. */
 export function needsCard(session: Stripe.Checkout.Session): boolean {
-  return session.payment_method_collection !== "if_required" || (session.amount_total ?? 0) > 0;
+  return (
+    session.mode === "setup" ||
+    session.payment_method_collection !== "if_required" ||
+    (session.amount_total ?? 0) > 0
+  );
 }
 
 function paymentRequest(
@@ -58,7 +64,7 @@ function paymentRequest(
 }
 
 function ensureCustomer(world: World, session: Stripe.Checkout.Session, email: string | null): void {
-  const isGuest = session.mode === "payment" && session.customer_creation !== "always";
+  const isGuest = session.mode !== "subscription" && session.customer_creation !== "always";
   if (session.customer || isGuest) return;
   session.customer = createCustomer(world, { email }).id;
 }
@@ -181,12 +187,32 @@ function finish(
   email: string | null,
 ): PaymentOutcome {
   ensureCustomer(world, session, email);
+  if (session.mode === "setup") complete(world, session, email, {});
+  if (session.mode === "setup") return "succeeded";
   if (session.mode === "subscription") completeSubscription(world, session, method, email);
   else if (!method) completePayment(world, session, null, email, null);
   if (session.mode === "subscription" || !method) return "succeeded";
   const { outcome, intent } = attemptPayment(world, paymentRequest(world, session, method.id));
   hiddenOf(world, session).paymentIntent = intent.id;
   if (outcome === "succeeded") completePayment(world, session, method, email, intent);
+  return outcome;
+}
+
+function setupOf(world: World, session: Stripe.Checkout.Session): Stripe.SetupIntent {
+  return world.get("setup_intent", session.setup_intent as string);
+}
+
+function storeCard(
+  world: World,
+  session: Stripe.Checkout.Session,
+  method: Stripe.PaymentMethod,
+  email: string | null,
+): PaymentOutcome {
+  const outcome = confirmSetup(world, setupOf(world, session), method);
+  if (outcome === "succeeded") return finish(world, session, method, email);
+  if (outcome === "requires_action") {
+    hiddenOf(world, session).pending = { paymentIntent: null, paymentMethod: method.id, email };
+  }
   return outcome;
 }
 
@@ -205,9 +231,10 @@ export function payCheckout(
   }
   if (!needsCard(session)) return finish(world, session, null, choice.email);
   const method = createCard(world, PAGE_CARDS[choice.card ?? "success"], choice.email);
-  const outcome = expectedOutcome(world, method.id);
-  if (outcome === "succeeded") return finish(world, session, method, choice.email);
+  if (session.mode === "setup") return storeCard(world, session, method, choice.email);
   const isCharged = (session.amount_total ?? 0) > 0;
+  const outcome = isCharged ? expectedOutcome(world, method.id) : setupOutcome(world, method.id);
+  if (outcome === "succeeded") return finish(world, session, method, choice.email);
   if (isCharged && (outcome === "declined" || session.mode === "payment")) {
     hidden.paymentIntent = attemptPayment(world, paymentRequest(world, session, method.id)).intent.id;
   } else if (outcome === "declined" && world.settings.declineNext > 0) {
@@ -231,6 +258,10 @@ export function authenticateCheckout(
   if (!pending) return "declined";
   delete hidden.pending;
   const method = world.get("payment_method", pending.paymentMethod);
+  if (session.mode === "setup") {
+    const outcome = finishSetup(world, setupOf(world, session), succeeded);
+    return outcome === "succeeded" ? finish(world, session, method, pending.email) : outcome;
+  }
   if (succeeded) world.store.hidden("payment_method", method.id).authenticated = true;
   if (!pending.paymentIntent) return succeeded ? finish(world, session, method, pending.email) : "declined";
   const intent = world.get("payment_intent", pending.paymentIntent);

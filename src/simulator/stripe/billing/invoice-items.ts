@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
-import type { LineDraft } from "./invoices";
+import type { LineDraft } from "./invoice-draft";
 import { decimalOf } from "./money";
 
 /** Stores lines that wait as invoice items; the next invoice of the subscription picks them up. */

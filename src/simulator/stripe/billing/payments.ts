@@ -32,7 +32,24 @@ export const AUTHENTICATION_REQUIRED = {
   message: "Your card was declined. This transaction requires authentication.",
 } as const;
 
-type Refusal = typeof DECLINE | typeof AUTHENTICATION_REQUIRED;
+export const EXPIRED = {
+  type: "card_error",
+  code: "expired_card",
+  decline_code: "expired_card",
+  message: "Your card has expired.",
+} as const;
+
+export type Refusal = typeof DECLINE | typeof AUTHENTICATION_REQUIRED | typeof EXPIRED;
+
+function isExpired(world: World, paymentMethod: string | null): boolean {
+  const { expiresAt } = paymentMethod ? world.store.hidden("payment_method", paymentMethod) : {};
+  return expiresAt !== undefined && expiresAt <= world.now();
+}
+
+/** Why an issuer would decline a payment method now. */
+export function refusalOf(world: World, paymentMethod: string | null): Refusal {
+  return isExpired(world, paymentMethod) ? EXPIRED : DECLINE;
+}
 
 const AUTHENTICATION_FAILURE = {
   type: "invalid_request_error",
@@ -44,6 +61,13 @@ const AUTHENTICATION_FAILURE = {
 /** What would happen if a payment method were charged now; `declineNext` is not used up. */
 export function expectedOutcome(world: World, paymentMethod: string | null): PaymentOutcome {
   if (!paymentMethod || world.settings.declineNext > 0) return "declined";
+  if (world.store.hidden("payment_method", paymentMethod).behaviour === "declines_later") return "declined";
+  return setupOutcome(world, paymentMethod);
+}
+
+/** What would happen if a card were stored now, for payments later. */
+export function setupOutcome(world: World, paymentMethod: string): PaymentOutcome {
+  if (isExpired(world, paymentMethod)) return "declined";
   const { behaviour, authenticated } = world.store.hidden("payment_method", paymentMethod);
   if (behaviour === "declines") return "declined";
   if (behaviour === "authenticates_always") return "requires_action";
@@ -180,7 +204,7 @@ export function attemptPayment(
   if (outcome === "requires_action" && offSession)
     return { outcome: decline(world, intent, AUTHENTICATION_REQUIRED), intent };
   if (outcome === "requires_action") return { outcome: requireAction(world, intent), intent };
-  return { outcome: decline(world, intent), intent };
+  return { outcome: decline(world, intent, refusalOf(world, payment.paymentMethod)), intent };
 }
 
 /** Ends 3-D Secure: the charge goes through, or the intent asks for another payment method. */

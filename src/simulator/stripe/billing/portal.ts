@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { attachCard, createCard, defaultMethodOf, PAGE_CARDS, type PageCard } from "./cards";
-import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE, expectedOutcome, type PaymentOutcome } from "./payments";
+import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE, type PaymentOutcome, setupOutcome } from "./payments";
 import { applyUpdate, runUpdate, type SubscriptionUpdate } from "./subscription-update";
 import { cancelNow, scheduleCancellation, unscheduleCancellation } from "./subscriptions";
 
@@ -136,7 +136,7 @@ export function updateCard(
 ): PaymentOutcome {
   const email = world.get("customer", session.customer).email;
   const method = createCard(world, PAGE_CARDS[card], email);
-  const outcome = expectedOutcome(world, method.id);
+  const outcome = setupOutcome(world, method.id);
   if (outcome === "requires_action") {
     world.store.hidden("billing_portal.session", session.id).pendingCard = method.id;
   }

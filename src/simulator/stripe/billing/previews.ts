@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { notSimulated } from "../errors";
 import type { World } from "../world";
-import { type InvoiceDraft, invoiceFields, pendingLines } from "./invoices";
+import { type InvoiceDraft, invoiceFields, pendingLines } from "./invoice-draft";
 import { nextBoundary } from "./periods";
 import { enterPhase } from "./phases";
 import { previewDiscounts } from "./subscription-discounts";

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { netPrices } from "./discounts";
-import type { LineDraft } from "./invoices";
+import type { LineDraft } from "./invoice-draft";
 import { prorateMinor } from "./money";
 
 function dayOf(unix: number): string {

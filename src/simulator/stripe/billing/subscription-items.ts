@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { invalidRequest, notSimulated } from "../errors";
 import type { World } from "../world";
-import type { LineDraft } from "./invoices";
+import type { LineDraft } from "./invoice-draft";
 import { decimalOf, formatMinor } from "./money";
 
 export interface NewItem {

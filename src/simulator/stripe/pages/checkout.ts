@@ -74,6 +74,11 @@ function emailField(world: World, session: Session, typed: string): Html {
   return html`<label>E-mail <input type="email" name="email" value="${typed}" autocomplete="email" required></label>`;
 }
 
+function payWord(session: Session): string {
+  if (session.mode === "setup") return "Save card";
+  return (session.amount_total ?? 0) > 0 ? "Pay" : "Start";
+}
+
 function paymentForm(world: World, session: Session, email: string): Html {
   const isPaid = (session.amount_total ?? 0) > 0;
   const asksForCard = needsCard(session);
@@ -87,7 +92,7 @@ function paymentForm(world: World, session: Session, email: string): Html {
 ${emailField(world, session, email)}
 ${asksForCard ? cardSelect() : null}
 ${session.mode === "payment" && isPaid ? later : null}
-<button class="main" name="action" value="pay" aria-label="Pay">${isPaid ? "Pay" : "Start"}</button>
+<button class="main" name="action" value="pay" aria-label="Pay">${payWord(session)}</button>
 </form>`;
 }
 
@@ -97,17 +102,21 @@ function cancelForm(session: Session): Html | null {
 <button name="action" value="cancel">Cancel and go back</button></form>`;
 }
 
-function openPage(world: World, session: Session, message: string | null, email = ""): PageAnswer {
+function orderSection(world: World, session: Session): Html {
   const total = formatMinor(session.amount_total ?? 0, session.currency ?? "usd");
   const { subscriptionData } = world.store.hidden("checkout.session", session.id);
   const days = subscriptionData?.trial_period_days;
+  return html`<section aria-label="Order"><table>${lines(world, session)}${discountLine(session)}${taxLine(session)}</table>
+<p class="dim">Due today</p><p class="total">${total}</p>
+${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>`;
+}
+
+function openPage(world: World, session: Session, message: string | null, email = ""): PageAnswer {
   return page(
     "Checkout",
     "Checkout",
     html`<h1>Checkout</h1>
-<section aria-label="Order"><table>${lines(world, session)}${discountLine(session)}${taxLine(session)}</table>
-<p class="dim">Due today</p><p class="total">${total}</p>
-${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>
+${session.mode === "setup" ? null : orderSection(world, session)}
 <section aria-label="Payment">${alertOf(message)}${codeForm(world, session)}${paymentForm(world, session, email)}${cancelForm(session)}</section>`,
   );
 }

@@ -93,6 +93,7 @@ export function cardSelect(): Html {
 <select name="card">
 <option value="success">4242 4242 4242 4242 – succeeds</option>
 <option value="declined">4000 0000 0000 0002 – declined</option>
+<option value="declined_later">4000 0000 0000 0341 – can be stored, declined when charged</option>
 <option value="three_d_secure">4000 0025 0000 3155 – asks for 3-D Secure</option>
 </select></label>`;
 }

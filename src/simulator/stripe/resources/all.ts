@@ -13,6 +13,7 @@ import { portalSessionRoutes } from "./portal-sessions";
 import { priceRoutes } from "./prices";
 import { productRoutes } from "./products";
 import { refundRoutes } from "./refunds";
+import { setupIntentRoutes } from "./setup-intents";
 import { subscriptionScheduleRoutes } from "./subscription-schedules";
 import { subscriptionRoutes } from "./subscriptions";
 import { testClockRoutes } from "./test-clocks";
@@ -37,6 +38,7 @@ export const ROUTES: Route[] = [
   ...productRoutes,
   ...promotionCodeRoutes,
   ...refundRoutes,
+  ...setupIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionScheduleRoutes,
   ...testClockRoutes,

@@ -4,6 +4,7 @@ import { expireSession } from "../billing/checkout";
 import { applyDiscount, totalUp } from "../billing/checkout-totals";
 import { choiceOf } from "../billing/coupons";
 import { hoursLater } from "../billing/periods";
+import { createSetup } from "../billing/setup";
 import { assertRecurring, productName } from "../billing/subscription-items";
 import { mergeMetadata } from "../changes";
 import { invalidRequest, notSimulated } from "../errors";
@@ -22,7 +23,7 @@ const CREATE =
   "subscription_data.metadata subscription_data.description subscription_data.trial_period_days " +
   "subscription_data.trial_end subscription_data.trial_settings " +
   "payment_intent_data.metadata payment_intent_data.description payment_intent_data.receipt_email " +
-  "payment_intent_data.setup_future_usage";
+  "payment_intent_data.setup_future_usage setup_intent_data.metadata setup_intent_data.description";
 
 const MIN_MINUTES = 30;
 const MAX_HOURS = 24;
@@ -70,7 +71,7 @@ function assertModeFits(params: Params, prices: Stripe.Price[]): void {
       "line_items",
     );
   }
-  if (params.mode === "payment") return;
+  if (params.mode !== "subscription") return;
   if (recurring.length === 0) {
     throw invalidRequest(
       "You must provide at least one recurring price in `subscription` mode when using prices.",
@@ -82,7 +83,6 @@ function assertModeFits(params: Params, prices: Stripe.Price[]): void {
 
 function assertOptions(world: World, params: Params): void {
   if (!params.mode) throw invalidRequest("Missing required param: mode.", "mode", "parameter_missing");
-  if (params.mode === "setup") throw notSimulated("checkout in setup mode");
   if (params.ui_mode && params.ui_mode !== "hosted_page")
     throw notSimulated(`checkout with ui_mode ${params.ui_mode}`);
   if (params.automatic_tax?.enabled && params.customer && !params.customer_update?.address) {
@@ -93,7 +93,12 @@ function assertOptions(world: World, params: Params): void {
   }
   if (!params.success_url)
     throw invalidRequest("Missing required param: success_url.", "success_url", "parameter_missing");
-  if (!params.line_items?.length)
+  const isSetup = params.mode === "setup";
+  if (isSetup && params.line_items)
+    throw invalidRequest("`line_items` is not allowed in `setup` mode.", "line_items");
+  if (isSetup && !params.currency)
+    throw invalidRequest("Missing required param: currency.", "currency", "parameter_missing");
+  if (!isSetup && !params.line_items?.length)
     throw invalidRequest("Missing required param: line_items.", "line_items", "parameter_missing");
   if (params.customer) world.get("customer", params.customer, "customer");
   if (params.customer && params.customer_email) {
@@ -113,7 +118,7 @@ function assertOptions(world: World, params: Params): void {
     throw invalidRequest("`customer_update` can only be used with `customer`.", "customer_update");
   }
   const wrongPart = params.mode === "payment" ? "subscription_data" : "payment_intent_data";
-  if (params[wrongPart]) {
+  if (!isSetup && params[wrongPart]) {
     throw invalidRequest(`You can not pass \`${wrongPart}\` in \`${params.mode}\` mode.`, wrongPart);
   }
 }
@@ -134,7 +139,7 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
   assertOptions(world, params);
   const expiresAt = expiryOf(world, params.expires_at);
   const isTaxed = params.automatic_tax?.enabled === true;
-  const lineItems = params.line_items!.map((line) => lineItem(world, line));
+  const lineItems = (params.line_items ?? []).map((line) => lineItem(world, line));
   assertModeFits(
     params,
     lineItems.map((line) => line.price!),
@@ -152,7 +157,7 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     billing_address_collection: params.billing_address_collection ?? null,
     cancel_url: params.cancel_url ?? null,
     client_reference_id: params.client_reference_id ?? null,
-    currency: lineItems[0]!.currency,
+    currency: lineItems[0]?.currency ?? params.currency!.toLowerCase(),
     customer: params.customer ?? null,
     customer_creation: isPayment && !params.customer ? (params.customer_creation ?? "if_required") : null,
     customer_email: params.customer_email ?? null,
@@ -173,9 +178,18 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     paymentIntentData: params.payment_intent_data,
     ...(trialEnd === undefined ? {} : { trialEnd }),
   });
-  totalUp(world, session);
+  if (params.mode === "setup") beginSetup(world, session, params);
+  else totalUp(world, session);
   for (const discount of params.discounts ?? []) applyDiscount(world, session, choiceOf(world, discount));
   return session;
+}
+
+// A session in setup mode stores a card; nothing is bought.
+function beginSetup(world: World, session: Stripe.Checkout.Session, params: Params): void {
+  const { metadata, description = null } = params.setup_intent_data ?? {};
+  const setup = { customer: params.customer ?? null, metadata: mergeMetadata({}, metadata), description };
+  session.setup_intent = createSetup(world, setup).id;
+  session.payment_status = "no_payment_required";
 }
 
 function automaticTax(enabled: boolean): Stripe.Checkout.Session.AutomaticTax {

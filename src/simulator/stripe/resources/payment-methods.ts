@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { attachCard, createCard, testCardOf } from "../billing/cards";
+import { attachCard, createCard, detachCard, testCardOf } from "../billing/cards";
 import { DECLINE } from "../billing/payments";
 import { mergeMetadata } from "../changes";
 import { cardError, invalidRequest, noSuch, notSimulated } from "../errors";
@@ -43,15 +43,7 @@ function detach(world: World, id: string): Stripe.PaymentMethod {
   const method = world.get("payment_method", id);
   if (!method.customer)
     throw invalidRequest("The payment method you provided is not attached to a customer.");
-  const customer = world.get("customer", method.customer as string);
-  method.customer = null;
-  world.emit("payment_method.detached", method, { customer: customer.id });
-  if (customer.invoice_settings.default_payment_method === id) {
-    world.change(customer, "customer.updated", () => {
-      customer.invoice_settings.default_payment_method = null;
-    });
-  }
-  return method;
+  return detachCard(world, method);
 }
 
 export const paymentMethodRoutes = [

@@ -1,0 +1,192 @@
+import type Stripe from "stripe";
+import { listBody } from "../lists";
+import type { World } from "../world";
+import { discountsOf, reduce, reductionOf } from "./discounts";
+import { decimalOf } from "./money";
+import { invoiceTax } from "./tax";
+
+/** One line before it belongs to an invoice. */
+export interface LineDraft {
+  amount: number;
+  description: string | null;
+  price: Stripe.Price;
+  quantity: number;
+  period: { start: number; end: number };
+  proration: boolean;
+  subscription: string | null;
+  subscriptionItem: string | null;
+  invoiceItem?: string;
+  /** A charge for the rest of a period: what it debits may be credited again. */
+  debits?: boolean;
+}
+
+export interface InvoiceDraft {
+  customer: string;
+  currency: string;
+  reason: Stripe.Invoice["billing_reason"];
+  lines: LineDraft[];
+  subscription?: Stripe.Subscription;
+  metadata?: Record<string, string>;
+  description?: string | null;
+  period?: { start: number; end: number };
+  /** Those of the subscription, unless told. */
+  discounts?: Stripe.Discount[];
+}
+
+const UNTAXED = { tax: 0, total_taxes: [] };
+
+function lineParent(line: LineDraft): Stripe.InvoiceLineItem["parent"] {
+  const shared = {
+    proration: line.proration,
+    proration_details: line.proration ? { credited_items: null } : null,
+  };
+  if (line.subscription && line.subscriptionItem) {
+    return {
+      type: "subscription_item_details",
+      invoice_item_details: null,
+      subscription_item_details: {
+        ...shared,
+        invoice_item: line.invoiceItem ?? null,
+        subscription: line.subscription,
+        subscription_item: line.subscriptionItem,
+      },
+    };
+  }
+  if (!line.invoiceItem) return null;
+  const details = { ...shared, invoice_item: line.invoiceItem, subscription: line.subscription };
+  return { type: "invoice_item_details", invoice_item_details: details, subscription_item_details: null };
+}
+
+type DiscountAmount = Stripe.InvoiceLineItem.DiscountAmount;
+
+/** What each discount takes off each line; prorations already are what they are. */
+function discountLines(world: World, draft: InvoiceDraft): DiscountAmount[][] {
+  const discounts = draft.discounts ?? (draft.subscription ? discountsOf(world, draft.subscription) : []);
+  const amounts = draft.lines.map((line) => (line.proration ? 0 : line.amount));
+  const rows = reduce(
+    discounts.map((discount) => reductionOf(world, discount)),
+    amounts,
+  );
+  return draft.lines.map((line, index) =>
+    line.proration ? [] : discounts.map(({ id }, row) => ({ discount: id, amount: rows[row]![index]! })),
+  );
+}
+
+export const sumOf = (amounts: readonly { amount: number }[]): number =>
+  amounts.reduce((sum, { amount }) => sum + amount, 0);
+
+function totalDiscounts(lines: readonly DiscountAmount[][]): DiscountAmount[] {
+  const totals = new Map<string, number>();
+  for (const { discount, amount } of lines.flat()) {
+    totals.set(discount as string, (totals.get(discount as string) ?? 0) + amount);
+  }
+  return [...totals].map(([discount, amount]) => ({ discount, amount }));
+}
+
+function lineItem(
+  world: World,
+  invoice: string,
+  currency: string,
+  line: LineDraft,
+  discountAmounts: DiscountAmount[],
+): Stripe.InvoiceLineItem {
+  return world.build<Stripe.InvoiceLineItem>("InvoiceLineItems:InvoiceLineItem", {
+    id: world.ids.next("il", 24),
+    amount: line.amount,
+    subtotal: line.amount,
+    currency,
+    description: line.description,
+    discount_amounts: discountAmounts,
+    discountable: !line.proration,
+    invoice,
+    period: line.period,
+    parent: lineParent(line),
+    pretax_credit_amounts: [],
+    pricing: {
+      type: "price_details",
+      price_details: { price: line.price.id, product: line.price.product as string },
+      unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
+    },
+    quantity: line.quantity,
+    subscription: line.subscription,
+    taxes: [],
+  });
+}
+
+function parentOf(draft: InvoiceDraft): Stripe.Invoice["parent"] {
+  if (!draft.subscription) return null;
+  const { id, metadata } = draft.subscription;
+  return {
+    type: "subscription_details",
+    quote_details: null,
+    subscription_details: { metadata: { ...metadata }, subscription: id },
+  };
+}
+
+/** The fields of a draft that depend on its lines and customer; used for real invoices and previews. */
+export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Partial<Stripe.Invoice> {
+  const customer = world.get("customer", draft.customer);
+  const subtotal = draft.lines.reduce((sum, line) => sum + line.amount, 0);
+  const discounted = discountLines(world, draft);
+  const discountTotals = totalDiscounts(discounted);
+  const net = draft.lines.map((line, index) => line.amount - sumOf(discounted[index]!));
+  const isTaxed = draft.subscription?.automatic_tax.enabled === true;
+  const { tax, ...taxes } = isTaxed ? invoiceTax(net) : UNTAXED;
+  const total = subtotal - sumOf(discountTotals) + tax;
+  const due = Math.max(0, total + customer.balance);
+  const period = draft.period ?? { start: world.now(), end: world.now() };
+  const lines = draft.lines.map((line, index) =>
+    lineItem(world, id, draft.currency, line, discounted[index]!),
+  );
+  return {
+    id,
+    account_country: "US",
+    account_name: "Simulated account",
+    amount_due: due,
+    amount_remaining: due,
+    auto_advance: true,
+    billing_reason: draft.reason,
+    created: world.now(),
+    currency: draft.currency,
+    customer: customer.id,
+    customer_email: customer.email,
+    customer_name: customer.name ?? null,
+    customer_tax_exempt: "none",
+    customer_tax_ids: [],
+    description: draft.description ?? null,
+    issuer: { type: "self" },
+    lines: listBody(`/v1/invoices/${id}/lines`, lines) as Stripe.Invoice["lines"],
+    metadata: draft.metadata ?? {},
+    parent: parentOf(draft),
+    period_start: period.start,
+    period_end: period.end,
+    starting_balance: customer.balance,
+    status: "draft",
+    subtotal,
+    subtotal_excluding_tax: subtotal,
+    total,
+    total_excluding_tax: total - tax,
+    discounts: discountTotals.map(({ discount }) => discount as string),
+    total_discount_amounts: discountTotals,
+    total_pretax_credit_amounts: [],
+    ...taxes,
+  };
+}
+
+/** Proration lines that wait for the next invoice of a subscription. */
+export function pendingLines(world: World, subscription: string): LineDraft[] {
+  const pending = world.store.all("invoiceitem").filter((item) => {
+    return item.invoice === null && item.parent?.subscription_details?.subscription === subscription;
+  });
+  return pending.reverse().map((item) => ({
+    amount: item.amount,
+    description: item.description,
+    price: world.get("price", item.pricing!.price_details!.price as string),
+    quantity: item.quantity,
+    period: item.period,
+    proration: item.proration,
+    subscription,
+    subscriptionItem: item.parent?.subscription_details?.subscription_item ?? null,
+    invoiceItem: item.id,
+  }));
+}
