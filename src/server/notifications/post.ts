@@ -4,7 +4,7 @@ import type { MailBody } from "./letter-mail";
 /** Silence for so long is a dead server. */
 const SILENCE_MS = 10_000;
 /** A server that talks but never finishes. Far below the lease, so that nobody else takes the mail meanwhile. */
-const SEND_MS = 40_000;
+const SEND_MS = 20_000;
 
 export interface OutgoingMail extends MailBody {
   to: string;
