@@ -65,7 +65,8 @@ async function walk(
   onSlice: (missed: Stripe.Event[], doneUntil: Date) => Promise<boolean>,
 ): Promise<void> {
   const untilMs = ctx.now().getTime() - ON_THE_WAY_MS;
-  let sliceMs = SHORTEST_SLICE_MS;
+  // The first slice ends beyond what is walked once more: however short the time, each walk comes further.
+  let sliceMs = OVERLAP_MS + SHORTEST_SLICE_MS;
   for (let fromMs = from.getTime(); fromMs < untilMs; ) {
     const toMs = Math.min(fromMs + sliceMs, untilMs);
     const events = await eventsBetween(ctx, fromMs, toMs);
