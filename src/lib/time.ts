@@ -65,8 +65,8 @@ export function dayStartsAt(
   plus: { days?: number; months?: number } = { days: 0 },
 ): Date {
   if (!ZONE_NAME.test(timeZone)) throw new RangeError(`Not an IANA time zone: ${timeZone}`);
-  const start = Temporal.PlainDate.from(day).add(plus).toPlainDateTime();
-  return new Date(instantMs(start, timeZone));
+  // Not `instantMs`: of a midnight that comes twice, the first is already of the new day.
+  return new Date(Temporal.PlainDate.from(day).add(plus).toZonedDateTime(timeZone).epochMilliseconds);
 }
 
 /** The calendar day in the zone, `2026-11-21`; its first seven characters are the month. */

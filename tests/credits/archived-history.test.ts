@@ -51,4 +51,11 @@ test("a history whose older months were archived begins with the balance they le
   expect(await statement(eve)).toMatchObject({ opening: openingOfApril, previous: null });
   await expect(statement(eve, { month: "2026-03" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(await lifetime(eve)).toMatchObject({ granted: 100, remaining: await left(eve) });
+
+  // Who came later has nothing that could have been archived, with entries or without.
+  const finn = await tenant("finn");
+  expect(await history(finn)).toMatchObject({ rows: [], nextCursor: null, broughtForward: null });
+  await grantCredits(finn, { amount: 5, kind: "promo", source: "promo:1" });
+  expect(await history(finn)).toMatchObject({ rows: [{ balanceAfter: 5 }], broughtForward: null });
+  expect(await statement(finn)).toMatchObject({ opening: 0, closing: 5, previous: null });
 });

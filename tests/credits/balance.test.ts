@@ -65,6 +65,8 @@ test("what expired is written off by the read that finds it, a due refill made: 
     closing: 9,
   });
   expect(await lifetime(bo)).toMatchObject({ granted: 54, expired: 45, consumed: 0, remaining: 9 });
+  clock.set("2026-03-16T09:00:00.000Z");
+  expect(await lifetime(bo)).toMatchObject({ granted: 63, expired: 54, consumed: 0, remaining: 9 });
 });
 
 test("what was spent and taken back is owed, has its row, and the next purchase pays it before anything else", async () => {

@@ -77,7 +77,7 @@ test("the file is for members and API keys of its workspace, from our own pages"
 });
 
 test("no cell is a formula, and no cell ends early", () => {
-  expect(csvLine(["=1+1", "+1", "-1", "@sum", "\t=1", -5, null, 'say "hi", you', "two\r\nlines", ""])).toBe(
-    `'=1+1,'+1,'-1,'@sum,'\t=1,-5,,"say ""hi"", you","two\r\nlines",\r\n`,
-  );
+  expect(
+    csvLine(["=1+1", "+1", "-1", "@sum", "＝1", "\t=1", -5, null, 'say "hi", you', "two\r\nlines", ""]),
+  ).toBe(`'=1+1,'+1,'-1,'@sum,'＝1,'\t=1,-5,,"say ""hi"", you","two\r\nlines",\r\n`);
 });

@@ -189,13 +189,18 @@ it("the system clock tells the machine's time", () => {
   expect(now).toBeLessThanOrEqual(Date.now());
 });
 
-it("a day begins at its own midnight in the zone, and where that does not exist, at the first instant after", () => {
+it("a day begins at its own midnight in the zone: at the first of two, and where there is none, right after", () => {
   const at = (...day: Parameters<typeof dayStartsAt>) => dayStartsAt(...day).toISOString();
   expect(at("2026-11-21", "UTC")).toBe("2026-11-21T00:00:00.000Z");
   expect(at("2026-11-21", "Pacific/Auckland")).toBe("2026-11-20T11:00:00.000Z");
   expect(at("2026-12-01", "America/New_York", { months: 1 })).toBe("2027-01-01T05:00:00.000Z");
   expect(at("2026-03-29", "Europe/Berlin", { days: 1 })).toBe("2026-03-29T22:00:00.000Z");
   expect(at("2026-09-06", "America/Santiago")).toBe("2026-09-06T04:00:00.000Z");
+  // Havana's clocks go from 01:00 back to 00:00 on a first of the month: the day and the month begin once.
+  expect(at("2026-11-01", "America/Havana")).toBe("2026-11-01T04:00:00.000Z");
+  expect(at("2026-10-01", "America/Havana", { months: 1 })).toBe("2026-11-01T04:00:00.000Z");
+  expect(dayOf(new Date("2026-11-01T04:00:00.000Z"), "America/Havana")).toBe("2026-11-01");
+  expect(dayOf(new Date("2026-11-01T03:59:59.999Z"), "America/Havana")).toBe("2026-10-31");
   expect(dayOf(new Date("2026-11-20T11:00:00.000Z"), "Pacific/Auckland")).toBe("2026-11-21");
   expect(() => dayStartsAt("2026-02-30", "UTC")).toThrow(RangeError);
   expect(() => dayStartsAt("2026-02-20", "CET")).toThrow(RangeError);

@@ -60,7 +60,7 @@ export async function history(ctx: TenantCtx, input: HistoryInput = {}): Promise
   const cursor = rest.cursor === undefined ? null : readCursor(rest.cursor);
   return inTenant(ctx, async (tx, inner) => {
     if (cursor === null) await settleCredits(inner);
-    const begins = await historyBegins(tx);
+    const begins = await historyBegins(tx, ctx);
     const { timeZone } = ctx.tenant;
     const asked = from === undefined ? "" : firstId("entry", dayStartsAt(from, timeZone));
     const span: Span = {

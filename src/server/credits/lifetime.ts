@@ -4,6 +4,7 @@ import { inTenant } from "../db/transaction";
 import { lots } from "../ledger/tables";
 import { parseInput } from "../parse";
 import { type BalanceInput, balanceInput } from "./inputs";
+import { settleCredits } from "./settle-credits";
 
 export interface Lifetime {
   unit: string;
@@ -21,11 +22,16 @@ export interface Lifetime {
   remaining: number;
 }
 
-/** Everything that ever came and went of a unit. Told from the lots, so archived entries count too. */
+/**
+ * Everything that ever came and went of a unit. Told from the lots, so archived entries count too. Settles first, like
+ * `balance`.
+ * @throws AppError INVALID_INPUT
+ */
 export async function lifetime(ctx: TenantCtx, input: BalanceInput = {}): Promise<Lifetime> {
   const { unit } = parseInput(balanceInput, input);
-  const rows = await inTenant(ctx, (tx) =>
-    tx
+  const rows = await inTenant(ctx, async (tx, inner) => {
+    await settleCredits(inner);
+    return tx
       .select({
         kind: lots.kind,
         granted: sql<number>`sum(${lots.granted})`.mapWith(Number),
@@ -37,8 +43,8 @@ export async function lifetime(ctx: TenantCtx, input: BalanceInput = {}): Promis
       .from(lots)
       .where(and(eq(lots.tenantId, ctx.tenant.id), eq(lots.unit, unit)))
       .groupBy(lots.kind)
-      .orderBy(lots.kind),
-  );
+      .orderBy(lots.kind);
+  });
   const sum = (figure: Exclude<keyof (typeof rows)[number], "kind">) =>
     rows.reduce((all, row) => all + row[figure], 0);
   const [granted, remaining, expired, takenBack, repaid] = [

@@ -1,4 +1,5 @@
 import { and, eq, gte, isNull, ne, or, type SQL, sql } from "drizzle-orm";
+import { tenants } from "../accounts/tables";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { entries, lots } from "../ledger/tables";
@@ -41,10 +42,14 @@ export function leftInLots(ctx: TenantCtx, unit: string): SQL<number> {
   )})`.mapWith(Number);
 }
 
-/** Where the live history begins: an id, "" for the very beginning, and the instant; see history.sql. */
-export async function historyBegins(tx: Tx): Promise<{ id: string; at: Date | null }> {
-  const [row] = await tx.execute<{ bound: string; ms: string | null }>(
-    sql`select bound, extract(epoch from at) * 1000 as ms from credits_history_begins()`,
+/**
+ * Where a tenant's live history begins: an id, "" for the very beginning, and the instant; see history.sql. Of who came after
+ * the months that were archived, nothing is missing.
+ */
+export async function historyBegins(tx: Tx, ctx: TenantCtx): Promise<{ id: string; at: Date | null }> {
+  const [row] = await tx.execute<{ bound: string; ms: string }>(
+    sql`select bound, extract(epoch from at) * 1000 as ms from credits_history_begins()
+        where at > (select ${tenants.createdAt} from ${tenants} where ${eq(tenants.tenantId, ctx.tenant.id)})`,
   );
-  return { id: row!.bound, at: row!.ms === null ? null : new Date(Number(row!.ms)) };
+  return row ? { id: row.bound, at: new Date(Number(row.ms)) } : { id: "", at: null };
 }

@@ -53,7 +53,7 @@ export async function statement(ctx: TenantCtx, input: StatementInput = {}): Pro
   const from = firstId("entry", startsAt);
   return inTenant(ctx, async (tx, inner) => {
     await settleCredits(inner);
-    const begins = await historyBegins(tx);
+    const begins = await historyBegins(tx, ctx);
     if (from < begins.id)
       throw new AppError("NOT_FOUND", "The entries of that month were archived. The operator has them.");
     const opening = await balanceAt(tx, ctx, unit, from);
