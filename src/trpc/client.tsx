@@ -31,6 +31,9 @@ export function forgetQueries(): void {
   browserClients.clear();
 }
 
+/** What is for sale changes with a deployment, not while somebody looks at it. */
+const OFFERS_STALE_AFTER_MS = 60 * 60_000;
+
 /** Batched, not streamed: the answer's headers, which say what is left, are only known once the calls are done. */
 function createApiClient(workspace: string, queries: QueryClient) {
   const client = createTRPCClient<AppRouter>({
@@ -48,6 +51,7 @@ function createApiClient(workspace: string, queries: QueryClient) {
     ],
   });
   const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient: queries });
+  queries.setQueryDefaults(trpc.billing.plans.queryKey(), { staleTime: OFFERS_STALE_AFTER_MS });
   const follow = followStandings({
     queries,
     statusKey: trpc.quota.status.queryKey(),
