@@ -3,8 +3,7 @@ import type Stripe from "stripe";
 import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
-import { audit } from "../events/service";
-import { outbox } from "../events/tables";
+import { audit, tell } from "../events/service";
 import type { StripeState } from "./fetch";
 import { comingChange } from "./plan-change-state";
 import { type Interval, instantOf, isLive } from "./rules";
@@ -40,14 +39,11 @@ async function tellChanges(
   for (const row of rows) {
     const old = before.find(({ subscriptionId }) => subscriptionId === row.subscriptionId);
     if (!old || !isLive(old.status) || !isLive(row.status) || old.priceId === row.priceId) continue;
-    const id = newId("message", ctx.now());
     const { subscriptionId, planVersion: to, interval, currentPeriodEndsAt } = row;
-    await ctx.tx.insert(outbox).values({
-      tenantId: ctx.tenant.id,
-      id,
-      // A subscription may come back to a price: each of our copies' changes is a fact of its own.
-      fact: `billing.plan_changed:${subscriptionId}:${id}`,
+    await tell(ctx, {
       type: "billing.plan_changed",
+      // A subscription may come back to a price: each of our copies' changes is a fact of its own.
+      fact: `billing.plan_changed:${subscriptionId}:${newId("message", ctx.now())}`,
       payload: {
         from: old.planVersion,
         fromInterval: old.interval,
@@ -57,7 +53,6 @@ async function tellChanges(
         currency: row.currency,
         renewsAt: currentPeriodEndsAt.toISOString(),
       },
-      createdAt: ctx.now(),
     });
   }
 }

@@ -28,7 +28,7 @@ export async function cancelSubscription(ctx: TenantCtx, input: CancelInput): Pr
   const cancellation_details = { feedback: reason, ...(comment ? { comment } : {}) };
   return inTurn(ctx, async (row) => {
     if (when === "period_end" && row.cancelAt) return;
-    await tell(ctx, "subscription.cancel_requested", row, { when, reason, comment: comment ?? null });
+    await request(ctx, "subscription.cancel_requested", row, { when, reason, comment: comment ?? null });
     const subscription = await ctx.stripe.subscriptions.retrieve(row.subscriptionId);
     await releaseSchedule(ctx, subscription);
     await dropPendingUpdate(ctx, subscription);
@@ -48,7 +48,7 @@ export async function cancelSubscription(ctx: TenantCtx, input: CancelInput): Pr
 export async function resumeSubscription(ctx: TenantCtx): Promise<SubscriptionView> {
   return inTurn(ctx, async (row) => {
     if (!row.cancelAt) return;
-    await tell(ctx, "subscription.resume_requested", row);
+    await request(ctx, "subscription.resume_requested", row);
     const { cancel_at_period_end } = await ctx.stripe.subscriptions.retrieve(row.subscriptionId);
     await ctx.stripe.subscriptions.update(
       row.subscriptionId,
@@ -66,7 +66,10 @@ export async function undoChange(ctx: TenantCtx): Promise<SubscriptionView> {
   return inTurn(ctx, async (row) => {
     if (!row.changeKind) return;
     const { changePlanVersion, changeInterval } = row;
-    await tell(ctx, "subscription.undo_requested", row, { to: changePlanVersion, interval: changeInterval });
+    await request(ctx, "subscription.undo_requested", row, {
+      to: changePlanVersion,
+      interval: changeInterval,
+    });
     const subscription = await ctx.stripe.subscriptions.retrieve(row.subscriptionId);
     await releaseSchedule(ctx, subscription);
     await dropPendingUpdate(ctx, subscription);
@@ -97,7 +100,7 @@ async function liveRow(ctx: TenantCtx): Promise<SubscriptionRow> {
   return row;
 }
 
-function tell(
+function request(
   ctx: TenantCtx,
   action: string,
   { subscriptionId: subject }: SubscriptionRow,

@@ -106,3 +106,32 @@ export const cancelInput = z.strictObject({
   comment: z.string().trim().max(500).optional(),
 });
 export type CancelInput = z.input<typeof cancelInput>;
+
+/** The newest invoices, or those after `cursor` (the answer's `next`). */
+export const invoicesInput = z
+  .strictObject({
+    cursor: z
+      .string()
+      .regex(/^in_[A-Za-z0-9_]{1,200}$/)
+      .optional(),
+    limit: z.number().int().min(1).max(MAX_PAGE_SIZE).default(PAGE_SIZE),
+  })
+  .default({ limit: PAGE_SIZE });
+export type InvoicesInput = z.input<typeof invoicesInput>;
+
+export const invoiceInput = z.strictObject({ invoiceId: z.string().regex(/^in_[A-Za-z0-9_]{1,200}$/) });
+export type InvoiceInput = z.input<typeof invoiceInput>;
+
+export const paymentMethodInput = z.strictObject({ id: z.string().regex(/^pm_[A-Za-z0-9_]{1,200}$/) });
+export type PaymentMethodInput = z.input<typeof paymentMethodInput>;
+
+/** What operators look through: `before` is `next` of the page before. */
+export const driftInput = z.strictObject({
+  state: z.enum(["open", "healed"]).optional(),
+  before: z
+    .string()
+    .max(64)
+    .regex(/^dri_\w+$/)
+    .optional(),
+});
+export type DriftInput = z.input<typeof driftInput>;

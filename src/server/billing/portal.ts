@@ -68,7 +68,7 @@ async function configure(
 async function portalFeatures(ctx: Ctx): Promise<Features> {
   const products = await offeredProducts(ctx);
   return {
-    customer_update: { enabled: true, allowed_updates: ["email", "name", "address"] },
+    customer_update: { enabled: true, allowed_updates: ["email", "name", "address", "tax_id"] },
     invoice_history: { enabled: true },
     payment_method_update: { enabled: true },
     subscription_cancel: { enabled: true, mode: "at_period_end" },

@@ -172,7 +172,13 @@ export function updateOf({ item, to, prorationDate, charges, endsTrial }: Change
 
 /** Of the invoice's lines that are no prorations: a whole new period. */
 function endOfPeriod({ lines }: Stripe.Invoice): Date {
-  return instantOf(Math.max(...lines.data.map(({ period }) => period.end)));
+  return instantOf(
+    Math.max(...lines.data.filter((line) => !isProration(line)).map(({ period }) => period.end)),
+  );
+}
+
+function isProration({ parent }: Stripe.InvoiceLineItem): boolean {
+  return (parent?.subscription_item_details ?? parent?.invoice_item_details)?.proration === true;
 }
 
 /** By the month, so that intervals compare; a price that we don't know counts as what it costs a month. */

@@ -6,6 +6,7 @@ import { AppError } from "../errors";
 import { parseInput } from "../parse";
 import { currentPlan, planVersion } from "../plans/service";
 import { type ReturnInput, returnInput } from "./inputs";
+import { settlePaymentMethods } from "./payment-methods";
 import { syncCustomer } from "./sync";
 import { checkouts } from "./tables";
 
@@ -52,8 +53,12 @@ async function planSold(ctx: TenantCtx, { item }: typeof checkouts.$inferSelect)
   return id ? (await planVersion(ctx, id)).definition.plan.name : null;
 }
 
-/** For whoever comes back from Stripe's portal: the same sync as the webhooks, so that the page is not behind them. */
+/**
+ * For whoever comes back from Stripe's portal or from adding a card: the same sync as the webhooks, so that the page is
+ * not behind them.
+ */
 export async function refreshBilling(ctx: TenantCtx): Promise<{ refreshed: true }> {
+  await settlePaymentMethods(ctx);
   await syncCustomer(ctx);
   return { refreshed: true };
 }

@@ -8,14 +8,24 @@ import {
   cancelInput,
   changePlanInput,
   checkoutInput,
+  invoiceInput,
+  invoicesInput,
   orderInput,
   ordersInput,
+  paymentMethodInput,
   previewChangeInput,
   returnInput,
   setAutoTopUpInput,
 } from "./inputs";
+import { invoiceOf, listInvoices } from "./invoices";
 import { listOffers } from "./offers";
 import { listOrders, orderOf } from "./orders";
+import {
+  addPaymentMethod,
+  listPaymentMethods,
+  removePaymentMethod,
+  setDefaultPaymentMethod,
+} from "./payment-methods";
 import { openPortal } from "./portal";
 import { previewChange } from "./preview-change";
 import { completeReturn, refreshBilling } from "./return";
@@ -45,6 +55,20 @@ export const billingRouter = {
     .mutation(({ ctx, input }) => cancelSubscription(ctx, input)),
   resume: can("billing:write").mutation(({ ctx }) => resumeSubscription(ctx)),
   portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
+  invoices: can("billing:read")
+    .input(invoicesInput)
+    .query(({ ctx, input }) => listInvoices(ctx, input)),
+  invoice: can("billing:read")
+    .input(invoiceInput)
+    .query(({ ctx, input }) => invoiceOf(ctx, input)),
+  paymentMethods: can("billing:read").query(({ ctx }) => listPaymentMethods(ctx)),
+  addPaymentMethod: can("billing:write").mutation(({ ctx }) => addPaymentMethod(ctx)),
+  setDefaultPaymentMethod: can("billing:write")
+    .input(paymentMethodInput)
+    .mutation(({ ctx, input }) => setDefaultPaymentMethod(ctx, input)),
+  removePaymentMethod: can("billing:write")
+    .input(paymentMethodInput)
+    .mutation(({ ctx, input }) => removePaymentMethod(ctx, input)),
   refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")
     .input(returnInput)

@@ -1,7 +1,6 @@
-import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
-import { outbox } from "../events/tables";
+import { tell } from "../events/service";
 import type { SubscriptionRow } from "./subscription";
 import { daysOfNotice } from "./trial-rules";
 
@@ -18,16 +17,10 @@ export async function tellTrialEnding(
     if (!trialEndsAt || daysLeft === null) continue;
     const endsAt = trialEndsAt.toISOString();
     const amountMinor = cancelAt ? null : String(row.amountMinor * BigInt(row.quantity));
-    await ctx.tx
-      .insert(outbox)
-      .values({
-        tenantId: ctx.tenant.id,
-        id: newId("message", ctx.now()),
-        fact: `billing.trial_ending:${subscriptionId}:${endsAt}`,
-        type: "billing.trial_ending",
-        payload: { plan: row.planVersion, daysLeft, endsAt, amountMinor, currency: row.currency },
-        createdAt: ctx.now(),
-      })
-      .onConflictDoNothing({ target: [outbox.tenantId, outbox.fact] });
+    await tell(ctx, {
+      type: "billing.trial_ending",
+      fact: `billing.trial_ending:${subscriptionId}:${endsAt}`,
+      payload: { plan: row.planVersion, daysLeft, endsAt, amountMinor, currency: row.currency },
+    });
   }
 }
