@@ -57,7 +57,7 @@ export function paidFrom({ operation, allowanceUnits, lotUnits, credits, overUni
   return [
     allowanceUnits > 0 ? "Allowance" : "",
     lotUnits > 0 ? "Extra units" : "",
-    credits > 0 ? `${formatCount(credits)} credits` : "",
+    credits > 0 ? formatUnits(credits, "credit") : "",
     overUnits > 0 ? "Past the limit" : "",
   ]
     .filter(Boolean)

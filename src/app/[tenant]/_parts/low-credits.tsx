@@ -4,7 +4,7 @@ import { Alert } from "@mantine/core";
 import { useLocalStorage, useMounted } from "@mantine/hooks";
 import { IconCoins } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { formatCount } from "@/components/format";
+import { formatUnits } from "@/components/format";
 import { TextLink } from "@/components/link-button";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "./workspace-context";
@@ -31,7 +31,7 @@ function Notice() {
     <Alert
       color="yellow"
       icon={<IconCoins size={18} />}
-      title={data.available === 0 ? "No credits are left" : `${formatCount(data.available)} credits are left`}
+      title={data.available === 0 ? "No credits left" : `${formatUnits(data.available, "credit")} left`}
       withCloseButton
       closeButtonLabel="Put away"
       onClose={() => putAwayAt(since)}

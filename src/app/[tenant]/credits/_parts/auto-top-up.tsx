@@ -5,7 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
-import { formatCount, formatDate, formatDateTime, formatPrice } from "@/components/format";
+import { formatCount, formatDate, formatDateTime, formatPrice, formatUnits } from "@/components/format";
 import { Section } from "@/components/section";
 import { formatMoney } from "@/lib/money";
 import type { Outputs } from "@/server/root";
@@ -100,7 +100,7 @@ function Agreed({ view, settings }: AgreedProps) {
   return (
     <Stack gap={4}>
       <Text size="sm">
-        Below {formatCount(threshold)} credits, {formatCount(credits)} more are bought for {money(price)}
+        Below {formatUnits(threshold, "credit")}, {formatCount(credits)} more are bought for {money(price)}
         {view.card &&
           ` with the ${view.card.brand} card${view.card.last4 ? ` ending in ${view.card.last4}` : ""}`}
         .

@@ -48,7 +48,7 @@ function Facts({ balance }: { balance: View }) {
           {balance.available === 1 ? "credit" : "credits"}
         </Figure>
         <Figure label="Expires next" figure={nextExpiry ? formatCount(nextExpiry.units) : "Nothing"}>
-          {nextExpiry ? formatDateTime(nextExpiry.at, timeZone) : "All of it lasts"}
+          {nextExpiry ? formatDateTime(nextExpiry.at, timeZone) : balance.available > 0 && "All of it lasts"}
         </Figure>
         <Figure label="Next refill" figure={nextRefill ? `+${formatCount(nextRefill.units)}` : "None"}>
           {nextRefill

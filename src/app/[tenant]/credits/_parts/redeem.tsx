@@ -5,7 +5,7 @@ import { useForm } from "@mantine/form";
 import { IconGift } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
-import { formatCount, formatDate } from "@/components/format";
+import { formatDate, formatUnits } from "@/components/format";
 import { Section } from "@/components/section";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
@@ -47,7 +47,7 @@ export function Redeem() {
           </Group>
           {redeem.data && (
             <Alert color="fern" icon={<IconGift size={18} />} role="status">
-              {formatCount(redeem.data.credits)} credits were added.
+              {formatUnits(redeem.data.credits, "credit")} added.
               {redeem.data.expiresAt && ` Spend them before ${formatDate(redeem.data.expiresAt, timeZone)}.`}
             </Alert>
           )}

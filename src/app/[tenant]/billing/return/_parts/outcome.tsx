@@ -2,7 +2,7 @@ import { Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconAlertTriangle, IconCheck, IconClock, IconX } from "@tabler/icons-react";
 import { TRPCError } from "@trpc/server";
 import type { ReactNode } from "react";
-import { formatCount } from "@/components/format";
+import { formatCount, formatUnits } from "@/components/format";
 import { LinkButton } from "@/components/link-button";
 import { UsageBar } from "@/components/usage-bar";
 import { AppError } from "@/server/errors";
@@ -30,7 +30,7 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
   const { meters } = await caller.quota.status();
   const { creditsBought: credits, plan, orderId } = view;
   const planBought = view.purpose === "subscription" || view.planBought !== null;
-  const added = credits === null ? null : `${formatCount(credits)} credits added`;
+  const added = credits === null ? null : `${formatUnits(credits, "credit")} added`;
   return (
     <Message
       color="fern"
