@@ -8,7 +8,7 @@ import {
   setDisputeStatus,
   settleRefund,
 } from "./billing/money-back";
-import { type ApiFault, DEFAULT_MODE, type DeliveryMode, type RefundStart } from "./settings";
+import { type ApiFault, DEFAULT_MODE, type DeliveryMode, type Dunning, type RefundStart } from "./settings";
 import type { World } from "./world";
 
 /** What tests and the development panel may do to the simulated Stripe. */
@@ -17,6 +17,8 @@ export interface Control {
   setMode(mode: Partial<DeliveryMode>): void;
   /** Declines the next n charges, whatever the card. */
   declineNext(count: number): void;
+  /** What becomes of renewals that fail, from now on. */
+  setDunning(dunning: Dunning): void;
   /** Makes a stored card expire at an instant: its month is shown, and from then on it is declined. */
   expireCard(paymentMethod: string, at: Date): Stripe.PaymentMethod;
   /** Moves the clock forward and does what falls due on the way. */
@@ -47,6 +49,9 @@ export function createControl(world: World, onChange: () => void): Control {
     },
     declineNext: (count) => {
       world.settings.declineNext = count;
+    },
+    setDunning: (dunning) => {
+      world.settings.dunning = dunning;
     },
     expireCard: (paymentMethod, at) => {
       const method = expireCard(world, paymentMethod, Math.floor(at.getTime() / 1000));
@@ -86,6 +91,7 @@ type ControlBody = {
   date?: string;
   eventId?: string;
   paymentMethod?: string;
+  dunning?: Dunning;
   kind?: ApiFault;
   refundId?: string;
   disputeId?: string;
@@ -118,6 +124,9 @@ export async function runControlCommand(
     case "decline-next":
       control.declineNext(body.count ?? 1);
       return { declineNext: world.settings.declineNext };
+    case "dunning":
+      if (body.dunning) control.setDunning(body.dunning);
+      return { dunning: world.settings.dunning };
     case "expire-card":
       if (!isInstant(body.date)) return { error: "date must be an ISO instant" };
       return control.expireCard(body.paymentMethod ?? "", new Date(body.date));

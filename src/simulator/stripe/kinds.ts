@@ -102,6 +102,8 @@ interface SubscriptionHidden {
   /** An update that waits for its invoice to be paid (`pending_if_incomplete`). */
   pendingUpdate?: { invoice: string; target: Partial<Stripe.Subscription>; debited?: Debited };
   debited?: Debited;
+  /** A resumption that waits for its invoice to be paid, until an instant (unix seconds). */
+  resuming?: { invoice: string; until: number };
 }
 
 interface CheckoutHidden {

@@ -43,6 +43,8 @@ export interface Dunning {
   retryDays: number[];
   /** The subscription's fate after the last retry. */
   finally: "cancel" | "unpaid" | "past_due";
+  /** The fate of the invoice itself; it stays open unless told. */
+  invoice?: "open" | "uncollectible";
 }
 
 /** Most refunds succeed at once; some wait for the bank, and some are refused by it. */

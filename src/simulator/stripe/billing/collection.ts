@@ -1,7 +1,8 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
-import { attemptInvoice, markPaid, voidInvoice } from "./invoices";
+import { attemptInvoice, markPaid, markUncollectible, voidInvoice } from "./invoices";
+import { setResumed } from "./paused";
 import { finishAuthentication, type PaymentOutcome } from "./payments";
 import { daysLater } from "./periods";
 import { endSchedule } from "./phases";
@@ -49,6 +50,8 @@ function recover(world: World, invoice: Stripe.Invoice): void {
   const subscription = subscriptionOf(world, invoice);
   if (!subscription) return;
   applyPendingUpdate(world, subscription, invoice);
+  const { resuming } = world.store.hidden("subscription", subscription.id);
+  if (resuming?.invoice === invoice.id) setResumed(world, subscription);
   const isBehind = ["incomplete", "past_due", "unpaid"].includes(subscription.status);
   if (!isBehind || subscription.latest_invoice !== invoice.id) return;
   world.change(subscription, "customer.subscription.updated", () => {
@@ -68,8 +71,9 @@ function applyPendingUpdate(world: World, subscription: Stripe.Subscription, inv
   world.emit("customer.subscription.pending_update_applied", subscription);
 }
 
-function afterLastAttempt(world: World, subscription: Stripe.Subscription): void {
-  const fate = world.settings.dunning.finally;
+function afterLastAttempt(world: World, subscription: Stripe.Subscription, invoice: Stripe.Invoice): void {
+  const { finally: fate, invoice: invoiceFate } = world.settings.dunning;
+  if (invoiceFate === "uncollectible") markUncollectible(world, invoice);
   if (fate === "cancel") endSubscription(world, subscription, "payment_failed");
   else {
     world.change(subscription, "customer.subscription.updated", () => {
@@ -104,7 +108,7 @@ function fail(world: World, invoice: Stripe.Invoice, outcome: PaymentOutcome, au
   world.change(subscription, "customer.subscription.updated", () => {
     subscription.status = "past_due";
   });
-  if (days === undefined) afterLastAttempt(world, subscription);
+  if (days === undefined) afterLastAttempt(world, subscription, invoice);
 }
 
 /** Collects an open invoice and moves its subscription accordingly. */

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import type { World } from "../world";
 import { expireSession, settleAsyncPayment } from "./checkout";
 import { collect, expireIncomplete, expirePendingUpdate } from "./collection";
+import { expireResumption, resumeCollection } from "./pausing";
 import { hoursLater } from "./periods";
 import { advancePhase, phaseEndsAt } from "./schedules";
 import { announceTrialEnd, renew, trialNoticeAt } from "./subscriptions";
@@ -25,6 +26,10 @@ function subscriptionTasks(world: World, subscription: Stripe.Subscription): Due
   if (subscription.pending_update) {
     add(subscription.pending_update.expires_at, () => expirePendingUpdate(world, subscription));
   }
+  const { resuming } = world.store.hidden("subscription", subscription.id);
+  if (resuming) add(resuming.until, () => expireResumption(world, subscription));
+  const { resumes_at: resumesAt = null } = subscription.pause_collection ?? {};
+  if (resumesAt !== null) add(resumesAt, () => resumeCollection(world, subscription));
   if (!["trialing", "active", "past_due"].includes(subscription.status)) return tasks;
   if (
     subscription.status === "trialing" &&

@@ -120,6 +120,14 @@ export function voidInvoice(world: World, invoice: Stripe.Invoice): void {
   world.emit("invoice.voided", invoice);
 }
 
+/** Writes an open invoice off. It can still be paid. */
+export function markUncollectible(world: World, invoice: Stripe.Invoice): void {
+  invoice.status = "uncollectible";
+  invoice.next_payment_attempt = null;
+  invoice.status_transitions.marked_uncollectible_at = world.now();
+  world.emit("invoice.marked_uncollectible", invoice);
+}
+
 /** The invoice of a one-time payment that already went through (`invoice_creation`). */
 export function paidInvoice(
   world: World,

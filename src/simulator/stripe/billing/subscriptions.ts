@@ -6,7 +6,8 @@ import type { DiscountChoice } from "./coupons";
 import { dropEnded, dropUsed, redeem } from "./discounts";
 import { type InvoiceDraft, type LineDraft, pendingLines } from "./invoice-draft";
 import { createInvoiceItems } from "./invoice-items";
-import { issueInvoice } from "./invoices";
+import { issueInvoice, markUncollectible, voidInvoice } from "./invoices";
+import { setPaused } from "./paused";
 import type { PaymentOutcome } from "./payments";
 import { daysLater, nextBoundary } from "./periods";
 import { enterPhase } from "./phases";
@@ -169,10 +170,7 @@ function endTrialWithoutMethod(world: World, subscription: Stripe.Subscription):
     return true;
   }
   if (behaviour !== "pause") return false;
-  world.change(subscription, "customer.subscription.updated", () => {
-    subscription.status = "paused";
-  });
-  world.emit("customer.subscription.paused", subscription);
+  setPaused(world, subscription, "trial_end_without_payment_method");
   return true;
 }
 
@@ -193,6 +191,12 @@ function startNextPeriod(world: World, subscription: Stripe.Subscription): void 
   }
 }
 
+// While collection is paused, periods go on and nobody pays for them.
+function withhold(world: World, subscription: Stripe.Subscription, invoice: Stripe.Invoice): void {
+  if (subscription.pause_collection?.behavior === "void") voidInvoice(world, invoice);
+  else markUncollectible(world, invoice);
+}
+
 /** What happens when a subscription's period is over: it ends, or a new period is billed. */
 export function renew(world: World, subscription: Stripe.Subscription): void {
   if (subscription.cancel_at !== null && subscription.cancel_at <= world.now()) {
@@ -206,5 +210,6 @@ export function renew(world: World, subscription: Stripe.Subscription): void {
   world.change(subscription, "customer.subscription.updated", () => startNextPeriod(world, subscription));
   const lines = subscription.items.data.map((item) => periodLine(item, productName(world, item.price)));
   const invoice = invoiceSubscription(world, subscription, "subscription_cycle", lines, { start, end });
-  collect(world, invoice, { automatic: true });
+  if (subscription.pause_collection) withhold(world, subscription, invoice);
+  else collect(world, invoice, { automatic: true });
 }

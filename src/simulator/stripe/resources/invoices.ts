@@ -17,7 +17,7 @@ function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.
   const invoice = world.get("invoice", id);
   if (invoice.status === "paid")
     throw invalidRequest("Invoice is already paid", undefined, "invoice_already_paid");
-  if (invoice.status !== "open") {
+  if (invoice.status !== "open" && invoice.status !== "uncollectible") {
     throw invalidRequest(
       `This invoice can't be paid because it is ${invoice.status}.`,
       undefined,

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import { defaultMethodOf } from "../billing/cards";
+import { pause, resume } from "../billing/pausing";
 import { DECLINE, expectedOutcome } from "../billing/payments";
 import { daysLater } from "../billing/periods";
 import { setDiscounts, wantedDiscounts } from "../billing/subscription-discounts";
@@ -25,7 +26,7 @@ const CREATE =
 const UPDATE =
   "items.id items.price items.quantity items.deleted items.metadata proration_behavior proration_date " +
   "billing_cycle_anchor.type trial_end payment_behavior cancel_at_period_end cancel_at metadata description " +
-  "default_payment_method cancellation_details.comment cancellation_details.feedback off_session discounts";
+  "default_payment_method cancellation_details.comment cancellation_details.feedback off_session discounts pause_collection trial_settings";
 
 function newItems(world: World, params: Stripe.SubscriptionCreateParams): NewItem[] {
   return (params.items ?? []).map((item) => {
@@ -139,6 +140,17 @@ function setCancellation(
   }
 }
 
+function setCollection(
+  subscription: Stripe.Subscription,
+  wanted: Stripe.SubscriptionUpdateParams["pause_collection"],
+): void {
+  if (wanted === undefined) return;
+  if (wanted && wanted.behavior === "keep_as_draft") throw notSimulated("renewals that stay drafts");
+  subscription.pause_collection = wanted
+    ? { behavior: wanted.behavior, resumes_at: wanted.resumes_at ?? null }
+    : null;
+}
+
 function setPlainFields(
   world: World,
   subscription: Stripe.Subscription,
@@ -150,6 +162,11 @@ function setPlainFields(
     }
     subscription.default_payment_method = params.default_payment_method || null;
   }
+  if (params.trial_settings) {
+    const { missing_payment_method = "create_invoice" } = params.trial_settings.end_behavior;
+    subscription.trial_settings = { end_behavior: { billing_cycle_anchor: null, missing_payment_method } };
+  }
+  setCollection(subscription, params.pause_collection);
   if (params.description !== undefined) subscription.description = params.description || null;
   subscription.metadata = mergeMetadata(subscription.metadata, params.metadata);
   if (typeof params.trial_end === "number") {
@@ -230,6 +247,15 @@ export const subscriptionRoutes = [
     "/subscriptions/{}",
     "cancellation_details.comment cancellation_details.feedback",
     (params, { world, ids }) => cancel(params, world, ids[0]!),
+  ),
+  route<Stripe.SubscriptionPauseParams>("POST", "/subscriptions/{}/pause", "type", (_, { world, ids }) =>
+    pause(world, world.get("subscription", ids[0]!)),
+  ),
+  route<Stripe.SubscriptionResumeParams>(
+    "POST",
+    "/subscriptions/{}/resume",
+    "billing_cycle_anchor.type payment_behavior proration_behavior",
+    (params, { world, ids }) => resume(world, world.get("subscription", ids[0]!), params),
   ),
   route<Stripe.SubscriptionListParams>(
     "GET",
