@@ -26,7 +26,13 @@ export async function startApp(): Promise<RunningApp> {
     String(20_000 + Math.floor(Math.random() * 20_000)),
   ];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...OWN_WORLD, NEXT_DIST_DIR: ".next-e2e", NODE_ENV: "development" },
+    env: {
+      ...process.env,
+      ...NOTHING_REAL,
+      OPERATOR_EMAILS: OPERATOR,
+      NEXT_DIST_DIR: ".next-e2e",
+      NODE_ENV: "development",
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -51,8 +57,11 @@ export async function startApp(): Promise<RunningApp> {
   };
 }
 
+/** Who runs the product in this world. */
+export const OPERATOR = "olga@example.com";
+
 /** A developer's own variables must not turn the tests towards real services. */
-const OWN_WORLD = Object.fromEntries(
+const NOTHING_REAL = Object.fromEntries(
   [
     "DATABASE_URL",
     "DATABASE_OWNER_URL",
