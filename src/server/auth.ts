@@ -62,7 +62,7 @@ export async function giveWorkspace(
   { userId, email, name }: Person,
   headers = new Headers(),
 ): Promise<void> {
-  // Before the transaction: a cold process loads them on a connection of its own, and sign-ins that wait hold them all.
+  // Before the transaction: new versions are written on a connection of their own, and sign-ins that wait would hold them all.
   await ensurePlanVersions(ctx);
   const workspaceName = (name?.trim() || email.split("@")[0] || "Workspace").slice(0, 80);
   await ensureTenant(ctx, { userId, name: workspaceName }, async (inner) => {

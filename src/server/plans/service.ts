@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { desc, eq } from "drizzle-orm";
 import type { Plan, PriceList } from "@/lib/price-list";
 import type { Ctx, TenantCtx } from "../context";
-import type { Database } from "../db/client";
+import type { Database, Tx } from "../db/client";
 import { inTenant, inTransaction } from "../db/transaction";
 import { AppError } from "../errors";
 import { canonicalJson, type PlanDefinition, type PlanVersion, planDefinition } from "./rules";
@@ -46,8 +46,9 @@ async function loadOrInsert(ctx: Ctx): Promise<ReadonlyMap<string, PlanVersion>>
 async function ensureVersion(ctx: Ctx, plan: Plan): Promise<PlanVersion> {
   const definition = planDefinition(ctx.prices, plan);
   const hash = createHash("sha256").update(canonicalJson(definition)).digest("hex");
-  for (;;) {
-    const rows = await ctx.db.orm
+  // In the caller's transaction first: a process that begins with many of them would wait for a second connection each.
+  for (let reader: Tx | Database["orm"] = ctx.tx ?? ctx.db.orm; ; reader = ctx.db.orm) {
+    const rows = await reader
       .select()
       .from(planVersions)
       .where(eq(planVersions.planId, plan.id))
@@ -76,7 +77,7 @@ async function ensureVersion(ctx: Ctx, plan: Plan): Promise<PlanVersion> {
 export async function planVersion(ctx: Ctx, id: string): Promise<PlanVersion> {
   const known = seen.get(ctx.db)?.get(id);
   if (known) return known;
-  const [row] = await ctx.db.orm.select().from(planVersions).where(eq(planVersions.id, id));
+  const [row] = await (ctx.tx ?? ctx.db.orm).select().from(planVersions).where(eq(planVersions.id, id));
   if (!row) throw new AppError("NOT_FOUND", `There is no plan version "${id}".`);
   return keep(ctx, row);
 }
