@@ -1,6 +1,7 @@
 import { formatMoney } from "@/lib/money";
 import { compareWithList } from "@/server/billing/compare";
 import { pushPrices } from "@/server/billing/push";
+import { registerWebhookEndpoint } from "@/server/billing/webhook-endpoint";
 import { type Ctx, createCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
 import { runtime } from "@/server/runtime";
@@ -9,12 +10,14 @@ import { loadRunningEnvironment } from "./dev/files";
 /**
  * `npm run plans`: how the price list differs from what was sold and from what Stripe knows. Reads only.
  * `npm run plans -- push`: makes the missing plan versions and prices. Tenants stay on their version.
+ * `npm run plans -- endpoint`: registers the webhook endpoint of APP_URL, or brings its events up to date.
  */
 async function main(): Promise<void> {
   loadRunningEnvironment();
   const ctx = createCtx(runtime(), { kind: "system", reason: "plans" });
   try {
     if (process.argv[2] === "push") await push(ctx);
+    else if (process.argv[2] === "endpoint") await registerEndpoint(ctx);
     else await show(ctx);
   } finally {
     await ctx.db.close();
@@ -42,6 +45,17 @@ async function push(ctx: Ctx): Promise<void> {
   const { made, kept } = await pushPrices(ctx);
   for (const lookupKey of made) console.log(`made  ${lookupKey}`);
   console.log(`${made.length} price(s) made, ${kept.length} were there already.`);
+}
+
+/** The secret is said here and nowhere else: Stripe shows it once. */
+async function registerEndpoint(ctx: Ctx): Promise<void> {
+  const { id, url, outcome, secret, outdated } = await registerWebhookEndpoint(ctx);
+  console.log(`${outcome}  ${id}  ${url}`);
+  if (secret) console.log(`\nSTRIPE_WEBHOOK_SECRET=${secret}`);
+  if (outcome === "replaced")
+    console.log("Keep the former secret in STRIPE_WEBHOOK_SECRET_PREVIOUS for now.");
+  for (const old of outdated)
+    console.log(`${old} tells events in another API version: delete it once the new one works.`);
 }
 
 try {

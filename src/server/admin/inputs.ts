@@ -3,6 +3,7 @@ import * as billing from "../billing/inputs";
 import * as credits from "../credits/inputs";
 import * as entitlements from "../entitlements/inputs";
 import * as quota from "../quota/inputs";
+import * as webhooks from "../webhooks/inputs";
 
 /** One deed per key, and why it was done. */
 const deed = {
@@ -67,3 +68,9 @@ export const withdrawAwaitedInput = z.strictObject({
 export type WithdrawAwaitedInput = z.input<typeof withdrawAwaitedInput>;
 
 export const pageInput = z.strictObject({ before });
+
+export const replayWebhooksInput = z.union([
+  webhooks.replayNamedInput.extend(deed),
+  webhooks.replayFoundInput.extend(deed),
+]);
+export type ReplayWebhooksInput = z.input<typeof replayWebhooksInput>;

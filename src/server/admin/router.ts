@@ -1,5 +1,6 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { ordersInput } from "../billing/inputs";
+import { driftInput, ordersInput } from "../billing/inputs";
+import { listDrift } from "../billing/list-drift";
 import { listOrders } from "../billing/orders";
 import { refundOrder } from "../billing/refund-order";
 import { listAwaited } from "../credits/awaited-credits";
@@ -8,6 +9,8 @@ import { ledgerPageInput } from "../credits/inputs";
 import { ledgerPage } from "../credits/ledger-page";
 import { listCodes } from "../credits/promo-codes";
 import { operatorInWorkspace, operatorProcedure } from "../trpc";
+import { eventsInput } from "../webhooks/inputs";
+import { inboxHealth, listEvents } from "../webhooks/list-events";
 import * as inputs from "./inputs";
 import * as service from "./service";
 
@@ -60,4 +63,13 @@ export const operatorRouter = {
   withdrawAwaited: operatorProcedure
     .input(inputs.withdrawAwaitedInput)
     .mutation(({ ctx, input }) => service.withdrawAwaited(ctx, input)),
+
+  webhooks: operatorProcedure
+    .input(eventsInput.prefault({}))
+    .query(({ ctx, input }) => listEvents(ctx, input)),
+  webhookHealth: operatorProcedure.query(({ ctx }) => inboxHealth(ctx)),
+  replayWebhooks: operatorProcedure
+    .input(inputs.replayWebhooksInput)
+    .mutation(({ ctx, input }) => service.replayWebhooks(ctx, input)),
+  drift: operatorProcedure.input(driftInput.prefault({})).query(({ ctx, input }) => listDrift(ctx, input)),
 } satisfies TRPCRouterRecord;

@@ -9,6 +9,7 @@ import * as zone from "../entitlements/time-zone";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";
 import { refund } from "../quota/refund";
+import { replayEvents } from "../webhooks/replay";
 import { deed } from "./deed";
 import * as inputs from "./inputs";
 
@@ -137,4 +138,13 @@ export async function withdrawAwaited(ctx: Ctx, input: inputs.WithdrawAwaitedInp
     await awaited.withdrawAwaited(inner, wish);
     return { id: wish.id };
   });
+}
+
+/** Has webhook events worked off again: see `webhooks/replay.ts`. @throws AppError NOT_FOUND, IDEMPOTENCY_CONFLICT */
+export async function replayWebhooks(ctx: Ctx, input: inputs.ReplayWebhooksInput) {
+  const wish = parseInput(inputs.replayWebhooksInput, input);
+  const { key: _key, reason: _reason, ...which } = wish;
+  return deed(ctx, { action: "operator.replayed_webhooks", input: wish }, (inner) =>
+    replayEvents(inner, which),
+  );
 }

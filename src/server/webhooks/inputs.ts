@@ -27,9 +27,12 @@ const eventName = z.strictObject({
   eventId: word(200),
 });
 
-/** These events, or all that a filter finds. */
-export const replayInput = z.union([
-  z.strictObject({ events: z.array(eventName).min(1).max(100) }),
-  z.strictObject({ status: z.enum(["ignored", "quarantined"]), type: word(100).optional() }),
-]);
+/** Events by name. */
+export const replayNamedInput = z.strictObject({ events: z.array(eventName).min(1).max(100) });
+/** All that were put aside or ignored, or those of a type. */
+export const replayFoundInput = z.strictObject({
+  status: z.enum(["ignored", "quarantined"]),
+  type: word(100).optional(),
+});
+export const replayInput = z.union([replayNamedInput, replayFoundInput]);
 export type ReplayInput = z.input<typeof replayInput>;
