@@ -40,7 +40,7 @@ export const facts = {
   /** Automatic top-ups stopped. */
   "credits.top_up_failed": z.object({
     orderId: z.string().nullable(),
-    reason: z.enum(["declined", "authentication_required", "no_card", "refused", "pack_changed"]),
+    reason: z.string(),
     code: z.string(),
     message: z.string(),
     payUrl,
