@@ -5,13 +5,17 @@ import { listOrders } from "@/server/billing/orders";
 import { refundOrder } from "@/server/billing/refund-order";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
+import { correctCredits } from "@/server/credits/correct-credits";
+import { grantCredits } from "@/server/credits/grant-credits";
 import { expireLots } from "@/server/credits/jobs";
 import { ledgerPage } from "@/server/credits/ledger-page";
 import { lifetime } from "@/server/credits/lifetime";
 import { consume } from "@/server/quota/consume";
 import { computeList } from "./compute-list";
 
-const set = await stage({ prices: computeList({ weekly: 1_000, ratio: 100 }), poolSize: 10 });
+/** A pack is $10, and 20 % of tax on top. */
+const prices = { ...computeList({ weekly: 1_000, ratio: 100 }), automaticTax: true };
+const set = await stage({ prices, poolSize: 10 });
 const { ctx, tenant, owner, stripe, simulator, buy, pay, settled, advance } = set;
 
 const PACK = { pack: "extra_500" };
@@ -33,32 +37,38 @@ const refund = async (paymentId: string, amount: number) => {
   await settled();
 };
 
-test("a pack is bought in payment mode; a double click, and two tabs, make one session and one payment", async () => {
+test("a pack is bought in payment mode, with tax; a double click, and two tabs, make one session and one payment", async () => {
   const ada = await tenant("ada");
   const pages = await Promise.all([1, 2, 3].map(() => startCheckout(ada, PACK)));
   expect(new Set(pages.map(({ url }) => url)).size).toBe(1);
   const { data } = await stripe.checkout.sessions.list({ limit: 100 });
-  expect(data.map(({ mode, amount_total }) => [mode, amount_total])).toEqual([["payment", 1_000]]);
+  expect(data.map(({ mode, automatic_tax: tax }) => [mode, tax.enabled])).toEqual([["payment", true]]);
   const pressed = await Promise.all([pay(pages[0]!.url), pay(pages[0]!.url)]);
   await settled();
   expect(pressed.filter(({ location }) => location !== null).length).toBeGreaterThan(0);
   expect(await extras(ada)).toBe(500);
   expect(
     (await stripe.paymentIntents.list({ limit: 10 })).data.map(({ amount_received }) => amount_received),
-  ).toEqual([1_000]);
+  ).toEqual([1_200]);
+  expect((await listOrders(ada)).orders).toMatchObject([
+    { tax: { amountMinor: 200n }, total: { amountMinor: 1_200n } },
+  ]);
 });
 
-test("past the week's quota the pack pays; the ledger names top-up, draw, refund and expiry, and they add up", async () => {
+test("past the week's quota the pack pays; the ledger names top-up, draw, refund, adjustment and expiry, and they add up", async () => {
   const bo = await tenant("bo");
   await buy(bo, PACK);
   expect(await draw(bo, 150, "run:1")).toMatchObject({ drawn: { allowance: 100, credits: 50 } });
   const { paymentId } = await orderOf(bo);
-  await refund(paymentId, 200);
+  await refund(paymentId, 240);
   expect(await extras(bo)).toBe(350);
+  const source = "ticket:1";
+  const { lotId } = await grantCredits(bo, { amount: 30, kind: "adjustment", source });
+  await correctCredits(bo, { credits: 10, lotId, reason: "it was 20" });
   await advance({ days: 90 });
-  expect(await extras(bo)).toBe(0);
-  expect(await moved(bo)).toEqual(["grant 500", "revoke 100", "expire 350"]);
-  const kept = { granted: 500, consumed: 50, takenBack: 100, expired: 350, remaining: 0 };
+  expect(await extras(bo)).toBe(20);
+  expect(await moved(bo)).toEqual(["grant 500", "revoke 100", "grant 30", "revoke 10", "expire 350"]);
+  const kept = { granted: 530, consumed: 50, takenBack: 110, expired: 350, remaining: 20 };
   expect(await lifetime(bo)).toMatchObject(kept);
 });
 
@@ -80,28 +90,28 @@ test("refunds, partial and repeated, take back what their share bought, each onc
   const { paymentId } = await orderOf(dan);
   simulator.control.setMode({ duplicate: true });
   for (const [amount, left, status] of [
-    [100, 450, "partially_refunded"],
-    [333, 284, "partially_refunded"],
-    [1, 283, "partially_refunded"],
-    [566, 0, "refunded"],
+    [120, 450, "partially_refunded"],
+    [333, 312, "partially_refunded"],
+    [2, 311, "partially_refunded"],
+    [745, 0, "refunded"],
   ] as const) {
     await refund(paymentId, amount);
     expect(await extras(dan)).toBe(left);
     expect((await orderOf(dan)).status).toBe(status);
   }
   simulator.control.setMode({ duplicate: false });
-  expect(await moved(dan)).toEqual(["grant 500", "revoke 50", "revoke 166", "revoke 1", "revoke 283"]);
+  expect(await moved(dan)).toEqual(["grant 500", "revoke 50", "revoke 138", "revoke 1", "revoke 311"]);
 });
 
 test("a refund call is made once per payment, amount and key: told again it answers the same, another amount is refused", async () => {
   const eve = await tenant("eve");
   await buy(eve, PACK);
   const { id: orderId, paymentId } = await orderOf(eve);
-  const wish = { orderId, amountMinor: 250, reason: "a failed run", key: "ticket-1" };
+  const wish = { orderId, amountMinor: 300, reason: "a failed run", key: "ticket-1" };
   const answers = await Promise.all(Array.from({ length: 8 }, () => refundOrder(eve, wish)));
   expect(new Set(answers.map(({ refundId }) => refundId)).size).toBe(1);
-  expect(await refundOrder(eve, wish)).toMatchObject({ replayed: true, amountMinor: 250 });
-  await expect(refundOrder(eve, { ...wish, amountMinor: 251 })).rejects.toMatchObject({
+  expect(await refundOrder(eve, wish)).toMatchObject({ replayed: true, amountMinor: 300 });
+  await expect(refundOrder(eve, { ...wish, amountMinor: 301 })).rejects.toMatchObject({
     code: "IDEMPOTENCY_CONFLICT",
   });
   await settled();
@@ -117,7 +127,7 @@ test("what was spent of a refunded pack is owed: nothing goes on until the next 
   await buy(flo, PACK);
   await draw(flo, 520);
   const { paymentId } = await orderOf(flo);
-  await refund(paymentId, 1_000);
+  await refund(paymentId, 1_200);
   expect(await balance(flo)).toMatchObject({ available: 0, debt: { owed: 420 } });
   expect(await draw(flo, 1)).toMatchObject({ allowed: false, reason: "blocked", blockedBecause: "debt" });
   await buy(flo, PACK);
