@@ -1,7 +1,7 @@
 import { forgetExpired } from "./accounts/jobs";
 import { inbox, reconcileAll, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
-import { expireLots, followDebts } from "./credits/jobs";
+import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
 import { forgetAnswers } from "./guard/answers";
 import { forgetTold, notify } from "./notifications/jobs";
@@ -28,7 +28,11 @@ export const jobs = {
   }),
   inbox: async (ctx) => inbox(ctx),
   reconcile: async (ctx) => reconcileAll(ctx),
-  forecast: async (ctx) => ({ ...(await forecastAll(ctx)), ...(await forgetTold(ctx)) }),
+  forecast: async (ctx) => ({
+    ...(await forecastAll(ctx)),
+    ...(await tellAllExpiring(ctx)),
+    ...(await forgetTold(ctx)),
+  }),
   "top-ups": async (ctx) => topUps(ctx),
   notifications: async (ctx) => notify(ctx),
 } satisfies Record<string, Job>;

@@ -14,6 +14,7 @@ import { endsTopUps, isDecided, moneyBackOf, shareOf, statusOf } from "./money-b
 import { linesOf, type Order, type OrderLine } from "./place-order";
 import { followPrepaid } from "./prepaid";
 import { disputes, orderLines, orders, refunds } from "./tables";
+import { tellMoneyBack } from "./tell-money-back";
 import { stopTopUps } from "./top-up-settlement";
 import { lockAutoTopUp } from "./top-up-standing";
 
@@ -42,6 +43,7 @@ async function applyLook(ctx: WritingCtx, look: MoneyBack): Promise<void> {
   const [before] = await ctx.tx.select().from(orders).where(ofOrder).for("no key update");
   if (!before?.fulfilledAt) return;
   await copyFacts(ctx, look);
+  await tellMoneyBack(ctx, before, look);
   const facts = await knownFacts(ctx, before);
   const moneyBackMinor = moneyBackOf(before.totalMinor, facts.refunds, facts.disputes);
   const after = { ...before, moneyBackMinor };

@@ -5,7 +5,8 @@ import { grantCredits } from "../credits/grant-credits";
 import type { Tx } from "../db/client";
 import { lockPlan } from "../entitlements/follow-plan";
 import { AppError } from "../errors";
-import { audit } from "../events/service";
+import type { Facts } from "../events/facts";
+import { audit, tell } from "../events/service";
 import { compensate } from "./compensate";
 import { linesOf, type Order, type OrderLine } from "./place-order";
 import { followPrepaid } from "./prepaid";
@@ -62,6 +63,8 @@ export async function fulfilOrder(ctx: WritingCtx, orderId: string, payment: Pay
     subject: orderId,
     details: factsOf(ctx, order, lines, payment),
   });
+  const receipt = receiptOf(order, lines, payment);
+  await tell(ctx, { type: "order.fulfilled", fact: `order.fulfilled:${orderId}`, payload: receipt });
   return true;
 }
 
@@ -75,6 +78,21 @@ async function grantLine(ctx: WritingCtx, line: OrderLine, at: Date): Promise<nu
   const expiresAt = days === null ? null : new Date(at.getTime() + days * DAY_MS);
   const source = lineSource(orderId, line.line);
   return (await grantCredits(ctx, { amount, kind: "purchase", source, expiresAt })).repaid;
+}
+
+function receiptOf(
+  order: Order,
+  lines: readonly OrderLine[],
+  { totalMinor, taxMinor = 0n, currency }: Payment,
+): Facts["order.fulfilled"] {
+  return {
+    orderId: order.id,
+    totalMinor: String(totalMinor),
+    taxMinor: String(taxMinor),
+    currency,
+    lines: lines.map(({ name, amountMinor }) => ({ name, amountMinor: String(amountMinor) })),
+    automatic: order.origin === "auto_top_up",
+  };
 }
 
 /** What a person needs to find the payment again, everywhere it left a trace. */

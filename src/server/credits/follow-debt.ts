@@ -1,6 +1,8 @@
+import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { block, unblock } from "../entitlements/block";
+import { tell } from "../events/service";
 import { debtOf } from "../ledger/debt";
 import { lockTenant } from "../ledger/lock-tenant";
 import { mayOwe } from "./may-owe";
@@ -15,7 +17,10 @@ export const DEBT = "debt";
 export async function followDebt(ctx: TenantCtx): Promise<void> {
   await inTenant(ctx, async (_tx, inner) => {
     await lockTenant(inner);
-    const allowed = mayOwe(ctx.prices.credits?.debt, await debtOf(inner), ctx.now());
-    await (allowed ? unblock : block)(inner, { reason: DEBT });
+    const debt = await debtOf(inner);
+    if (mayOwe(ctx.prices.credits?.debt, debt, ctx.now())) return unblock(inner, { reason: DEBT });
+    if (!(await block(inner, { reason: DEBT }))) return;
+    const fact = `credits.debt:${newId("message", ctx.now())}`;
+    await tell(inner, { type: "credits.debt", fact, payload: { owed: debt.owed } });
   });
 }

@@ -5,6 +5,7 @@ import type { Ctx, TenantCtx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { followDebt } from "./follow-debt";
 import { settleCredits } from "./settle-credits";
+import { expiringUntil, tellExpiring } from "./tell-expiring";
 
 const PAGE = 500;
 
@@ -25,6 +26,28 @@ export async function expireLots(ctx: Ctx): Promise<{ refilled: number; writtenO
  */
 export async function followDebts(ctx: Ctx): Promise<{ indebted: number }> {
   return { indebted: await forEachDue(ctx, "credit_debtors", followDebt) };
+}
+
+/**
+ * Once a day: tells of credits that expire within a week, once for each day of expiry. Safe late, twice, by two runners
+ * at once, or never.
+ */
+export async function tellAllExpiring(ctx: Ctx): Promise<{ expiringTold: number }> {
+  const [now, until] = [ctx.now(), expiringUntil(ctx.now())];
+  for (let expiringTold = 0; ; ) {
+    // What is told is left out of the next page.
+    const page = await inTransaction(ctx, (tx) =>
+      tx.execute<{ tenant_id: string; fact: string; credits: string; expires_at: string }>(
+        sql`select * from credits_expiring(${now.toISOString()}::timestamptz, ${until.toISOString()}::timestamptz, ${PAGE})`,
+      ),
+    );
+    for (const row of page) {
+      const tenant = await tenantById(ctx, provenTenantId(row.tenant_id));
+      const lot = { fact: row.fact, credits: Number(row.credits), expiresAt: new Date(row.expires_at) };
+      if (await tellExpiring({ ...ctx, tenant }, lot)) expiringTold += 1;
+    }
+    if (page.length < PAGE) return { expiringTold };
+  }
 }
 
 /** Every tenant that is due for something, page by page, each in its own transaction. */

@@ -11,15 +11,17 @@ import { tenantBlocks } from "./tables";
 /**
  * Stops all consumption of a tenant for a reason (past due, suspended, debt); what it has stays its own. From the next
  * call on, holds that settle included; meters that a later plan brings are blocked too. The same reason twice is once.
+ * @returns whether it was not blocked for that reason before
  * @throws AppError INVALID_INPUT
  */
-export async function block(ctx: TenantCtx, input: BlockInput): Promise<void> {
+export async function block(ctx: TenantCtx, input: BlockInput): Promise<boolean> {
   const { reason } = parseInput(blockInput, input);
-  await inTenant(ctx, async (tx, inner) => {
+  return inTenant(ctx, async (tx, inner) => {
     await lockPlan(inner);
     const row = { tenantId: ctx.tenant.id, reason, actor: actorName(ctx.actor), createdAt: ctx.now() };
     const made = await tx.insert(tenantBlocks).values(row).onConflictDoNothing().returning();
     if (made.length === 1) await followBlocks(inner, "tenant.blocked", reason);
+    return made.length === 1;
   });
 }
 
