@@ -90,6 +90,10 @@ async function sendPage(parts: HttpParts, request: IncomingMessage, response: Se
   if (!answer)
     return sendJson(response, 404, { error: { type: "invalid_request_error", message: "Not found" } });
   if ("location" in answer) return response.writeHead(303, { location: answer.location }).end();
+  if ("pdf" in answer) {
+    const headers = { "content-type": "application/pdf", "cache-control": "no-store" };
+    return response.writeHead(answer.status, headers).end(answer.pdf);
+  }
   const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": PAGE_POLICY };
   return response.writeHead(answer.status, { ...headers, "cache-control": "no-store" }).end(answer.html);
 }

@@ -15,6 +15,7 @@ export interface Kinds {
   refund: Stripe.Refund;
   dispute: Stripe.Dispute;
   invoice: Stripe.Invoice;
+  credit_note: Stripe.CreditNote;
   invoiceitem: Stripe.InvoiceItem;
   invoice_payment: Stripe.InvoicePayment;
   subscription: Stripe.Subscription;
@@ -50,6 +51,7 @@ export const KINDS: Record<Kind, KindFacts> = {
   refund: { definition: "Refunds:Refund", prefix: "re", idLength: 24 },
   dispute: { definition: "Disputes:Dispute", prefix: "du", idLength: 24 },
   invoice: { definition: "Invoices:Invoice", prefix: "in", idLength: 24 },
+  credit_note: { definition: "CreditNotes:CreditNote", prefix: "cn", idLength: 24 },
   invoiceitem: { definition: "InvoiceItems:InvoiceItem", prefix: "ii", idLength: 24 },
   invoice_payment: { definition: "InvoicePayments:InvoicePayment", prefix: "inpay", idLength: 24 },
   subscription: { definition: "Subscriptions:Subscription", prefix: "sub", idLength: 24 },

@@ -9,7 +9,8 @@ import { invoiceTax } from "./tax";
 export interface LineDraft {
   amount: number;
   description: string | null;
-  price: Stripe.Price;
+  /** Null for a bare amount. */
+  price: Stripe.Price | null;
   quantity: number;
   period: { start: number; end: number };
   proration: boolean;
@@ -31,6 +32,7 @@ export interface InvoiceDraft {
   period?: { start: number; end: number };
   /** Those of the subscription, unless told. */
   discounts?: Stripe.Discount[];
+  isTaxed?: boolean;
 }
 
 const UNTAXED = { tax: 0, total_taxes: [] };
@@ -83,6 +85,15 @@ function totalDiscounts(lines: readonly DiscountAmount[][]): DiscountAmount[] {
   return [...totals].map(([discount, amount]) => ({ discount, amount }));
 }
 
+/** The price that a line or an item was reckoned from. */
+export function pricingOf(price: Stripe.Price): Stripe.InvoiceLineItem.Pricing & Stripe.InvoiceItem.Pricing {
+  return {
+    type: "price_details",
+    price_details: { price: price.id, product: price.product as string },
+    unit_amount_decimal: decimalOf(price.unit_amount ?? 0),
+  };
+}
+
 function lineItem(
   world: World,
   invoice: string,
@@ -102,11 +113,7 @@ function lineItem(
     period: line.period,
     parent: lineParent(line),
     pretax_credit_amounts: [],
-    pricing: {
-      type: "price_details",
-      price_details: { price: line.price.id, product: line.price.product as string },
-      unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
-    },
+    pricing: line.price && pricingOf(line.price),
     quantity: line.quantity,
     subscription: line.subscription,
     taxes: [],
@@ -130,7 +137,7 @@ export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Pa
   const discounted = discountLines(world, draft);
   const discountTotals = totalDiscounts(discounted);
   const net = draft.lines.map((line, index) => line.amount - sumOf(discounted[index]!));
-  const isTaxed = draft.subscription?.automatic_tax.enabled === true;
+  const isTaxed = draft.isTaxed ?? draft.subscription?.automatic_tax.enabled === true;
   const { tax, ...taxes } = isTaxed ? invoiceTax(net) : UNTAXED;
   const total = subtotal - sumOf(discountTotals) + tax;
   const due = Math.max(0, total + customer.balance);
@@ -178,14 +185,20 @@ export function pendingLines(world: World, subscription: string): LineDraft[] {
   const pending = world.store.all("invoiceitem").filter((item) => {
     return item.invoice === null && item.parent?.subscription_details?.subscription === subscription;
   });
-  return pending.reverse().map((item) => ({
+  return linesOfItems(world, pending.reverse());
+}
+
+/** Invoice items as lines. */
+export function linesOfItems(world: World, items: Stripe.InvoiceItem[]): LineDraft[] {
+  return items.map((item) => ({
     amount: item.amount,
     description: item.description,
-    price: world.get("price", item.pricing!.price_details!.price as string),
+    price:
+      world.store.find("price", (item.pricing?.price_details?.price as string | undefined) ?? "") ?? null,
     quantity: item.quantity,
     period: item.period,
     proration: item.proration,
-    subscription,
+    subscription: item.parent?.subscription_details?.subscription ?? null,
     subscriptionItem: item.parent?.subscription_details?.subscription_item ?? null,
     invoiceItem: item.id,
   }));

@@ -1,41 +1,61 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
-import type { LineDraft } from "./invoice-draft";
+import { type LineDraft, pricingOf } from "./invoice-draft";
 import { decimalOf } from "./money";
 
-/** Stores lines that wait as invoice items; the next invoice of the subscription picks them up. */
+interface NewItem {
+  customer: string;
+  currency: string;
+  line: LineDraft;
+  /** The subscription whose next invoice takes it; null for a line of its own. */
+  subscription: string | null;
+  invoice?: string | null;
+  metadata?: Record<string, string>;
+}
+
+function parentOf({ subscription, line }: NewItem): Stripe.InvoiceItem["parent"] {
+  if (subscription === null) return null;
+  return {
+    type: "subscription_details",
+    subscription_details: {
+      subscription,
+      ...(line.subscriptionItem ? { subscription_item: line.subscriptionItem } : {}),
+    },
+  };
+}
+
+/** Stores a line that waits for an invoice. */
+export function storeItem(world: World, wanted: NewItem): Stripe.InvoiceItem {
+  const { line, customer, currency, invoice = null, metadata = {} } = wanted;
+  const item = world.create("invoiceitem", {
+    amount: line.amount,
+    net_amount: line.amount,
+    currency,
+    customer,
+    date: world.now(),
+    description: line.description,
+    discountable: !line.proration,
+    discounts: [],
+    invoice,
+    metadata,
+    parent: parentOf(wanted),
+    period: line.period,
+    pricing: line.price && pricingOf(line.price),
+    proration: line.proration,
+    quantity: line.quantity,
+    quantity_decimal: decimalOf(line.quantity),
+    tax_rates: [],
+  });
+  world.emit("invoiceitem.created", item);
+  return item;
+}
+
+/** Stores lines that wait; the next invoice of the subscription picks them up. */
 export function createInvoiceItems(
   world: World,
-  subscription: Stripe.Subscription,
+  { id, customer, currency }: Stripe.Subscription,
   lines: LineDraft[],
 ): void {
-  for (const line of lines) {
-    const item = world.create("invoiceitem", {
-      amount: line.amount,
-      net_amount: line.amount,
-      currency: subscription.currency,
-      customer: subscription.customer,
-      date: world.now(),
-      description: line.description,
-      discounts: [],
-      parent: {
-        type: "subscription_details",
-        subscription_details: {
-          subscription: subscription.id,
-          ...(line.subscriptionItem ? { subscription_item: line.subscriptionItem } : {}),
-        },
-      },
-      period: line.period,
-      pricing: {
-        type: "price_details",
-        price_details: { price: line.price.id, product: line.price.product as string },
-        unit_amount_decimal: decimalOf(line.price.unit_amount ?? 0),
-      },
-      proration: line.proration,
-      quantity: line.quantity,
-      quantity_decimal: decimalOf(line.quantity),
-      tax_rates: [],
-    });
-    world.emit("invoiceitem.created", item);
-  }
+  for (const line of lines)
+    storeItem(world, { customer: customer as string, currency, line, subscription: id });
 }

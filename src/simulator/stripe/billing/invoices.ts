@@ -23,7 +23,12 @@ export function issueInvoice(world: World, draft: InvoiceDraft): Stripe.Invoice 
   }
   if (draft.subscription) noteDebits(world, draft.subscription, invoice);
   world.emit("invoice.created", invoice);
-  const customer = world.get("customer", draft.customer);
+  return finalizeInvoice(world, invoice);
+}
+
+/** Makes a draft final. */
+export function finalizeInvoice(world: World, invoice: Stripe.Invoice): Stripe.Invoice {
+  const customer = world.get("customer", invoice.customer as string);
   const sequence = customer.next_invoice_sequence ?? 1;
   const endingBalance = customer.balance + invoice.total - invoice.amount_due;
   Object.assign(invoice, {
@@ -32,7 +37,7 @@ export function issueInvoice(world: World, draft: InvoiceDraft): Stripe.Invoice 
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, "0")}`,
     ending_balance: endingBalance,
     hosted_invoice_url: `${world.baseUrl}/i/${invoice.id}`,
-    invoice_pdf: `${world.baseUrl}/i/${invoice.id}`,
+    invoice_pdf: `${world.baseUrl}/i/${invoice.id}/pdf`,
   });
   invoice.status_transitions.finalized_at = world.now();
   world.emit("invoice.finalized", invoice);
@@ -83,6 +88,13 @@ function linkPayment(world: World, invoice: Stripe.Invoice, intent: Stripe.Payme
   });
 }
 
+// A credit note since the last attempt makes less of it.
+function followAmount(world: World, invoice: Stripe.Invoice, payment: Stripe.InvoicePayment): void {
+  payment.amount_requested = invoice.amount_due;
+  const intent = world.get("payment_intent", payment.payment.payment_intent as string);
+  intent.amount = invoice.amount_due;
+}
+
 /** Tries to collect an open invoice. Dunning and the subscription's status are the caller's concern. */
 export function attemptInvoice(
   world: World,
@@ -98,6 +110,7 @@ export function attemptInvoice(
   const subscriptionId = invoice.parent?.subscription_details?.subscription as string | undefined;
   const subscription = subscriptionId ? world.store.find("subscription", subscriptionId) : undefined;
   const payment = paymentOf(world, invoice.id);
+  if (payment) followAmount(world, invoice, payment);
   const { outcome, intent } = attemptPayment(world, {
     amount: invoice.amount_due,
     currency: invoice.currency,

@@ -3,7 +3,8 @@ import { notSimulated } from "../errors";
 import type { World } from "../world";
 import { type InvoiceDraft, invoiceFields, pendingLines } from "./invoice-draft";
 import { nextBoundary } from "./periods";
-import { enterPhase } from "./phases";
+import { enterPhase, scheduleOf } from "./phases";
+import { phasesOf } from "./schedules";
 import { previewDiscounts } from "./subscription-discounts";
 import { periodLine, productName } from "./subscription-items";
 import { applyUpdate, type SubscriptionUpdate } from "./subscription-update";
@@ -20,10 +21,25 @@ function previewUpdate(details: Stripe.InvoiceCreatePreviewParams.SubscriptionDe
   };
 }
 
+/** The phases as they are, or as they would be. */
+function plannedPhases(
+  world: World,
+  subscription: Stripe.Subscription,
+  wanted: Stripe.InvoiceCreatePreviewParams["schedule_details"],
+): Stripe.SubscriptionSchedule.Phase[] | undefined {
+  const schedule = scheduleOf(world, subscription);
+  if (!wanted?.phases) return schedule?.phases;
+  if (!schedule) throw notSimulated("previews of schedules that do not exist yet");
+  return phasesOf(world, schedule, wanted.phases);
+}
+
 /** What the next invoice of a subscription would be, or the one an update would issue at once. */
 export function previewInvoice(world: World, params: Stripe.InvoiceCreatePreviewParams): Stripe.Invoice {
-  if (!params.subscription) throw notSimulated("previews without a subscription");
-  const copy = structuredClone(world.get("subscription", params.subscription, "subscription"));
+  const schedule = params.schedule ? world.get("subscription_schedule", params.schedule, "schedule") : null;
+  const id = params.subscription ?? (schedule?.subscription as string | undefined);
+  if (!id) throw notSimulated("previews without a subscription");
+  const copy = structuredClone(world.get("subscription", id, "subscription"));
+  const phases = plannedPhases(world, copy, params.schedule_details);
   const details = params.subscription_details ?? {};
   const update = previewUpdate(details);
   const bill = applyUpdate(world, copy, update);
@@ -31,7 +47,7 @@ export function previewInvoice(world: World, params: Stripe.InvoiceCreatePreview
   const isImmediate =
     !isRecurring && (bill.newPeriod.length > 0 || update.prorationBehavior === "always_invoice");
   const { current_period_start: start, current_period_end: end } = copy.items.data[0]!;
-  if (!isImmediate && enterPhase(world, copy, end)) copy.billing_cycle_anchor = end;
+  if (!isImmediate && enterPhase(world, copy, end, phases)) copy.billing_cycle_anchor = end;
   const nextPeriod = copy.items.data.map((item) => {
     const next = nextBoundary(copy.billing_cycle_anchor, item.current_period_end, item.price.recurring!);
     const period = { current_period_start: item.current_period_end, current_period_end: next };
@@ -47,8 +63,8 @@ export function previewInvoice(world: World, params: Stripe.InvoiceCreatePreview
     period: { start, end },
     discounts: previewDiscounts(world, copy, params.discounts, isImmediate ? world.now() : end),
   };
-  const id = world.ids.next("upcoming_in", 24);
-  const invoice = world.build<Stripe.Invoice>("Invoices:Invoice", invoiceFields(world, id, draft));
+  const upcoming = world.ids.next("upcoming_in", 24);
+  const invoice = world.build<Stripe.Invoice>("Invoices:Invoice", invoiceFields(world, upcoming, draft));
   if (invoice.parent?.subscription_details && details.proration_date !== undefined) {
     invoice.parent.subscription_details.subscription_proration_date = details.proration_date;
   }

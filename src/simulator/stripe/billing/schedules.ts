@@ -114,7 +114,7 @@ const sameItems = (a: Phase, b: Phase): boolean =>
   JSON.stringify(b.items.map(({ price, quantity }) => [price, quantity]));
 
 /** @throws StripeApiError 400 for phases that leave a gap; 501 when the phase in force would change. */
-function phasesOf(world: World, schedule: Schedule, wanted: PhaseParams[]): Phase[] {
+export function phasesOf(world: World, schedule: Schedule, wanted: PhaseParams[]): Phase[] {
   const inForce = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.start_date);
   if (!inForce) throw invalidRequest("This schedule is over.", "phases");
   const phases: Phase[] = [];

@@ -1,5 +1,8 @@
 /** What a page route answers. */
-export type PageAnswer = { status: number; html: string } | { status: 303; location: string };
+export type PageAnswer =
+  | { status: number; html: string }
+  | { status: 200; pdf: Buffer }
+  | { status: 303; location: string };
 
 const ESCAPES: Record<string, string> = {
   "&": "&amp;",

@@ -6,6 +6,7 @@ import { formatMinor } from "../billing/money";
 import { AUTHENTICATION_FAILURE_MESSAGE, DECLINE } from "../billing/payments";
 import type { World } from "../world";
 import { alertOf, authenticationPage, cardSelect, html, notFound, type PageAnswer, page } from "./html";
+import { pdfOf } from "./pdf";
 
 function invoicePageOf(invoice: Stripe.Invoice, message: string | null): PageAnswer {
   const { currency, lines, total, status, id, number } = invoice;
@@ -37,6 +38,28 @@ function pay(world: World, invoice: Stripe.Invoice, form: URLSearchParams): Page
   return { status: 303, location: `/i/${invoice.id}${step}` };
 }
 
+function document(invoice: Stripe.Invoice): string[] {
+  const { number, lines, currency, customer_email, status, total, amount_paid, total_discount_amounts } =
+    invoice;
+  const money = (amount: number) => formatMinor(amount, currency);
+  const day = new Date((invoice.effective_at ?? invoice.created) * 1000).toISOString().slice(0, 10);
+  const off = (total_discount_amounts ?? []).reduce((sum, { amount }) => sum + amount, 0);
+  const tax = (invoice.total_taxes ?? []).reduce((sum, { amount }) => sum + amount, 0);
+  return [
+    `Invoice ${number ?? "(draft)"}`,
+    `Simulated account - no money moves - ${day}`,
+    `Bill to: ${customer_email ?? ""}`,
+    "",
+    ...lines.data.map((line) => `${line.description ?? "Item"}: ${money(line.amount)}`),
+    "",
+    ...(off === 0 ? [] : [`Discount: ${money(-off)}`]),
+    ...(tax === 0 ? [] : [`Tax: ${money(tax)}`]),
+    `Total: ${money(total)}`,
+    `Paid: ${money(amount_paid)}`,
+    `Status: ${status ?? ""}`,
+  ];
+}
+
 /** The hosted invoice page. @returns null for paths that are not its own. */
 export function invoicePage(
   world: World,
@@ -44,10 +67,11 @@ export function invoicePage(
   path: string,
   form: URLSearchParams,
 ): PageAnswer | null {
-  const [, id, step] = path.match(/^\/i\/([^/]+)(\/authenticate)?$/) ?? [];
+  const [, id, step] = path.match(/^\/i\/([^/]+)(\/authenticate|\/pdf)?$/) ?? [];
   if (!id) return null;
   const invoice = world.store.find("invoice", id);
   if (!invoice) return notFound("Invoice");
+  if (step === "/pdf") return { status: 200, pdf: pdfOf(document(invoice)) };
   if (invoice.status !== "open" || (method !== "POST" && !step)) return invoicePageOf(invoice, null);
   if (!step) return pay(world, invoice, form);
   if (method !== "POST") return authenticationPage("Invoice", path);

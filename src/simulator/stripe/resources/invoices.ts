@@ -1,20 +1,33 @@
 import type Stripe from "stripe";
 import { collect, expirePendingUpdate, settle, subscriptionOf } from "../billing/collection";
-import { voidInvoice } from "../billing/invoices";
+import { finalizeInvoice, markUncollectible, voidInvoice } from "../billing/invoices";
+import { createDraft, createItem, deleteDraft, deleteItem } from "../billing/one-off";
 import { DECLINE } from "../billing/payments";
 import { previewInvoice } from "../billing/previews";
 import { mergeMetadata } from "../changes";
-import { cardError, invalidRequest } from "../errors";
+import { cardError, invalidRequest, notSimulated } from "../errors";
 import { listBody, listPage } from "../lists";
 import { route } from "../routes";
 import type { World } from "../world";
 
 const PREVIEW =
   "customer subscription subscription_details.items subscription_details.proration_behavior " +
-  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end preview_mode discounts";
+  "subscription_details.proration_date subscription_details.billing_cycle_anchor.type subscription_details.trial_end preview_mode discounts " +
+  "schedule schedule_details.phases.items.price schedule_details.phases.items.quantity schedule_details.phases.start_date " +
+  "schedule_details.phases.end_date schedule_details.phases.duration schedule_details.phases.proration_behavior " +
+  "schedule_details.end_behavior";
+
+const CREATE =
+  "customer auto_advance collection_method currency description metadata pending_invoice_items_behavior " +
+  "discounts.coupon discounts.promotion_code automatic_tax.enabled subscription";
+
+const CREATE_ITEM =
+  "customer amount currency description invoice subscription metadata pricing.price price_data.currency " +
+  "price_data.product price_data.unit_amount quantity period";
 
 function pay(params: Stripe.InvoicePayParams, world: World, id: string): Stripe.Invoice {
   const invoice = world.get("invoice", id);
+  if (invoice.status === "draft") finalizeInvoice(world, invoice);
   if (invoice.status === "paid")
     throw invalidRequest("Invoice is already paid", undefined, "invoice_already_paid");
   if (invoice.status !== "open" && invoice.status !== "uncollectible") {
@@ -57,6 +70,23 @@ function matches(params: Stripe.InvoiceListParams): (invoice: Stripe.Invoice) =>
     (!params.subscription || parent?.subscription_details?.subscription === params.subscription);
 }
 
+function create(params: Stripe.InvoiceCreateParams, world: World): Stripe.Invoice {
+  if (params.collection_method === "send_invoice") throw notSimulated("invoices that are sent");
+  if (params.subscription) throw notSimulated("one-off invoices of a subscription");
+  return createDraft(world, params);
+}
+
+function finalize(params: Stripe.InvoiceFinalizeInvoiceParams, world: World, id: string): Stripe.Invoice {
+  const invoice = world.get("invoice", id);
+  if (invoice.status !== "draft") {
+    throw invalidRequest("This invoice is already finalized.", undefined, "invoice_not_editable");
+  }
+  if (params.auto_advance !== undefined) invoice.auto_advance = params.auto_advance;
+  finalizeInvoice(world, invoice);
+  if (invoice.auto_advance || invoice.amount_due === 0) collect(world, invoice, { automatic: true });
+  return invoice;
+}
+
 export const invoiceRoutes = [
   route<Stripe.InvoiceCreatePreviewParams>("POST", "/invoices/create_preview", PREVIEW, (params, { world }) =>
     previewInvoice(world, params),
@@ -80,9 +110,26 @@ export const invoiceRoutes = [
   ),
   route("POST", "/invoices/{}/void", "", (_, { world, ids }) => {
     const invoice = world.get("invoice", ids[0]!);
-    if (invoice.status !== "open") throw invalidRequest("You can only void open invoices.");
+    if (invoice.status !== "open" && invoice.status !== "uncollectible")
+      throw invalidRequest("You can only void open or uncollectible invoices.");
     voidInvoice(world, invoice);
     dropPendingUpdate(world, invoice);
+    return invoice;
+  }),
+  route<Stripe.InvoiceCreateParams>("POST", "/invoices", CREATE, (params, { world }) =>
+    create(params, world),
+  ),
+  route("DELETE", "/invoices/{}", "", (_, { world, ids }) => deleteDraft(world, ids[0]!)),
+  route<Stripe.InvoiceFinalizeInvoiceParams>(
+    "POST",
+    "/invoices/{}/finalize",
+    "auto_advance",
+    (params, { world, ids }) => finalize(params, world, ids[0]!),
+  ),
+  route("POST", "/invoices/{}/mark_uncollectible", "", (_, { world, ids }) => {
+    const invoice = world.get("invoice", ids[0]!);
+    if (invoice.status !== "open") throw invalidRequest("You can only write open invoices off.");
+    markUncollectible(world, invoice);
     return invoice;
   }),
   route("GET", "/invoices/{}/lines", "limit starting_after ending_before", (params, { world, ids, path }) => {
@@ -115,6 +162,10 @@ export const invoicePaymentRoutes = [
 ];
 
 export const invoiceItemRoutes = [
+  route<Stripe.InvoiceItemCreateParams>("POST", "/invoiceitems", CREATE_ITEM, (params, { world }) =>
+    createItem(world, params),
+  ),
+  route("DELETE", "/invoiceitems/{}", "", (_, { world, ids }) => deleteItem(world, ids[0]!)),
   route("GET", "/invoiceitems/{}", "", (_, { world, ids }) => world.get("invoiceitem", ids[0]!)),
   route<Stripe.InvoiceItemListParams>(
     "GET",

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
-import { isDisputed, settleRefund } from "../billing/money-back";
+import { settleRefund } from "../billing/money-back";
+import { refundCharge } from "../billing/refunding";
 import { mergeMetadata } from "../changes";
 import { invalidRequest } from "../errors";
 import { equals, listPage } from "../lists";
@@ -20,50 +21,13 @@ function chargeOf(world: World, params: Stripe.RefundCreateParams): Stripe.Charg
   return world.get("charge", intent.latest_charge as string);
 }
 
-function refundableAmount(charge: Stripe.Charge, wanted: number | undefined): number {
-  const left = charge.amount - charge.amount_refunded;
-  if (charge.refunded) {
-    throw invalidRequest(
-      `Charge ${charge.id} has already been refunded.`,
-      undefined,
-      "charge_already_refunded",
-    );
-  }
-  const amount = wanted ?? left;
-  if (!Number.isInteger(amount) || amount <= 0) {
-    throw invalidRequest("Invalid positive integer", "amount", "parameter_invalid_integer");
-  }
-  if (amount > left) {
-    throw invalidRequest(
-      `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
-      "amount",
-    );
-  }
-  return amount;
-}
-
 function create(params: Stripe.RefundCreateParams, world: World): Stripe.Refund {
-  const charge = chargeOf(world, params);
-  if (isDisputed(world, charge.id))
-    throw invalidRequest(`Charge ${charge.id} has been charged back.`, undefined, "charge_disputed");
-  const amount = refundableAmount(charge, params.amount);
-  const start = world.settings.nextRefunds.shift();
-  const refund = world.create("refund", {
-    amount,
-    charge: charge.id,
-    currency: charge.currency,
-    destination_details: { type: "card", card: { type: "refund", reference_status: "pending" } },
-    metadata: mergeMetadata({}, params.metadata),
-    payment_intent: charge.payment_intent,
-    reason: params.reason ?? null,
-    status: start ? "pending" : "succeeded",
+  const { amount, reason, metadata } = params;
+  return refundCharge(world, chargeOf(world, params), {
+    ...(amount === undefined ? {} : { amount }),
+    reason: reason ?? null,
+    metadata,
   });
-  world.emit("refund.created", refund);
-  world.change(charge, "charge.refunded", () => {
-    charge.amount_refunded += amount;
-    charge.refunded = charge.amount_refunded === charge.amount;
-  });
-  return start === "failed" ? settleRefund(world, refund.id, "failed") : refund;
 }
 
 export const refundRoutes = [

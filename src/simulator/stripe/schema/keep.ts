@@ -1,19 +1,19 @@
 /** Endpoints kept with full request and response schemas; every other v1 path is only known by name. */
 const ENDPOINT_PATTERNS = [
-  "/v1/(products|prices|customers|coupons|promotion_codes|events|charges|refunds|disputes|payment_methods|payment_intents|setup_intents|subscriptions|subscription_items|subscription_schedules|invoices|invoiceitems|invoice_payments|balance_transactions|webhook_endpoints)(/\\{\\}(/[a-z_]+)?|/search|/create_preview)?",
+  "/v1/(products|prices|customers|coupons|promotion_codes|events|charges|refunds|disputes|payment_methods|payment_intents|setup_intents|subscriptions|subscription_items|subscription_schedules|invoices|credit_notes|invoiceitems|invoice_payments|balance_transactions|webhook_endpoints)(/\\{\\}(/[a-z_]+)?|/search|/preview|/create_preview)?",
   "/v1/checkout/sessions.*",
   "/v1/billing_portal/(sessions|configurations).*",
   "/v1/test_helpers/test_clocks.*",
 ];
 
 const EVENT_PATTERN =
-  /^(checkout|customer|invoice|invoiceitem|invoice_payment|charge|refund|payment_intent|setup_intent|payment_method|product|price|coupon|promotion_code|subscription_schedule|test_helpers|billing_portal)\./;
+  /^(checkout|customer|invoice|credit_note|invoiceitem|invoice_payment|charge|refund|payment_intent|setup_intent|payment_method|product|price|coupon|promotion_code|subscription_schedule|test_helpers|billing_portal)\./;
 
 const OBJECT_FILES = new Set(
   (
     "Products Prices Customers Coupons PromotionCodes Events Charges Refunds Disputes PaymentMethods PaymentIntents " +
     "SetupIntents Subscriptions SubscriptionItems SubscriptionSchedules Invoices InvoiceItems InvoiceLineItems " +
-    "InvoicePayments BalanceTransactions WebhookEndpoints Checkout/Sessions LineItems BillingPortal/Sessions " +
+    "InvoicePayments CreditNotes CreditNoteLineItems BalanceTransactions WebhookEndpoints Checkout/Sessions LineItems BillingPortal/Sessions " +
     "BillingPortal/Configurations TestHelpers/TestClocks Discounts TaxRates TaxIds TaxCodes ShippingRates Cards Plans " +
     "CustomerBalanceTransactions ProductFeatures"
   ).split(" "),
