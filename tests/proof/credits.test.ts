@@ -13,6 +13,6 @@ test(
   { timeout: TIMEOUT_MS },
   () =>
     checkOnLanes("credits", stages, runs.creditHistories, (stage) =>
-      fc.asyncProperty(history, (one) => playHistory(stage, one)),
+      fc.asyncProperty(history(), (one) => playHistory(stage, one)),
     ),
 );

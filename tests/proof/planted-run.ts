@@ -12,6 +12,7 @@ import { openStage } from "./stage";
 /** Random histories against the source tree that this file stands in, which may be a copy with a fault in it. */
 const { PROOF_OWNER_URL = "", PROOF_APP_URL = "", PROOF_HISTORIES = "", PROOF_SEED = "" } = process.env;
 const { PROOF_ABOUT, PROOF_PART } = process.env;
+const ofCredits = PROOF_PART === "credits";
 
 /** PostgreSQL's own constraints catch some faults before anybody compares. Anything else is no fault but a mess. */
 function caught(error: unknown): boolean {
@@ -23,18 +24,20 @@ function caught(error: unknown): boolean {
 }
 
 await migrate({ ownerUrl: PROOF_OWNER_URL, appUrl: PROOF_APP_URL });
-const ofCredits = PROOF_PART === "credits";
 const stage = openStage(
   { appUrl: PROOF_APP_URL, ownerUrl: PROOF_OWNER_URL },
   ofCredits ? creditPrices.block : proofPrices,
 );
-const histories = PROOF_ABOUT
-  ? historyAbout(fc.constant({ ...JSON.parse(PROOF_ABOUT), stepsBack: false }))
-  : history;
+const histories =
+  PROOF_ABOUT && !ofCredits
+    ? historyAbout(fc.constant({ ...JSON.parse(PROOF_ABOUT), stepsBack: false }))
+    : history;
 const runs = { numRuns: Number(PROOF_HISTORIES), seed: Number(PROOF_SEED), endOnFailure: true };
 const result = ofCredits
   ? await fc.check(
-      fc.asyncProperty(historyOfCredits, (one) => playCredits(stage, one)),
+      fc.asyncProperty(historyOfCredits(PROOF_ABOUT ? JSON.parse(PROOF_ABOUT) : undefined), (one) =>
+        playCredits(stage, one),
+      ),
       runs,
     )
   : await fc.check(

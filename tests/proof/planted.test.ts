@@ -25,7 +25,7 @@ const copyOf = async (name: string) => {
   return copy;
 };
 
-async function plant(copy: string, { file, find, replace }: Fault): Promise<void> {
+async function plant(copy: string, { file, find, replace }: Fault<object>): Promise<void> {
   const target = path.join(copy, file);
   const text = await readFile(target, "utf8");
   expect(text.split(find).length - 1).toBe(1);
@@ -40,7 +40,7 @@ async function prove(
   copy: string,
   histories: number,
   part: Part,
-  about?: Fault["about"],
+  about?: object,
 ): Promise<{ outcome: string; histories: number }> {
   const { appUrl, ownerUrl } = await testDatabase();
   const { stdout } = await promisify(execFile)(

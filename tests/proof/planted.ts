@@ -1,10 +1,10 @@
 import type { Topic } from "./model/steps";
 
 /** A fault that somebody could make: one text of one file, changed. */
-export interface Fault {
+export interface Fault<About = Omit<Topic, "stepsBack">> {
   name: string;
   /** Histories about these find it soon; those about anything find it too, later. Left out: about anything. */
-  about?: Omit<Topic, "stepsBack">;
+  about?: About;
   file: string;
   find: string;
   replace: string;

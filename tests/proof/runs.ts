@@ -8,6 +8,8 @@ interface Runs {
   appKills: number;
   postgresKills: number;
   lostAnswers: number;
+  /** Ways to tell a story's events, each with repeats and gaps. */
+  tellings: number;
 }
 
 const SHORT: Runs = {
@@ -17,6 +19,7 @@ const SHORT: Runs = {
   appKills: 10,
   postgresKills: 10,
   lostAnswers: 40,
+  tellings: 60,
 };
 const LONG: Runs = {
   histories: 10_000,
@@ -25,6 +28,7 @@ const LONG: Runs = {
   appKills: 500,
   postgresKills: 500,
   lostAnswers: 2_000,
+  tellings: 1_000,
 };
 
 export const runs: Runs = process.env.PROOF_LONG === "1" ? LONG : SHORT;

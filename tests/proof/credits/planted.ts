@@ -1,21 +1,25 @@
 import type { Fault } from "../planted";
+import type { Topic } from "./steps";
 
 /** Each must be caught by the random histories of `credits.test.ts`. */
-export const plantedInCredits: Fault[] = [
+export const plantedInCredits: Fault<Topic>[] = [
   {
     name: "what expired unused is owed once its money is back",
+    about: { calls: ["buy", "consume"], happens: ["refunded", "disputed"] },
     file: "src/server/ledger/take-back.sql",
     find: "p_target - l.remaining - l.taken_back - l.written_off, 0);",
     replace: "p_target - l.remaining - l.taken_back, 0);",
   },
   {
     name: "what others paid for a lot that owes no more goes back to nobody",
+    about: { calls: ["buy", "consume"], happens: ["disputed", "dispute closed"] },
     file: "src/server/ledger/take-back.sql",
     find: "if p_forgiven > v_unpaid then perform",
     replace: "if false then perform",
   },
   {
     name: "units that return to a lot whose money is back may be spent again",
+    about: { calls: ["buy", "reserve", "release", "consume", "refund"], happens: ["refunded", "disputed"] },
     file: "src/server/ledger/decide.sql",
     find: "if 0 > any (a.lot_draws) then perform gate_pay_own_debts",
     replace: "if false then perform gate_pay_own_debts",
@@ -53,12 +57,14 @@ export const plantedInCredits: Fault[] = [
   },
   {
     name: "what an upgrade gave stays although the upgrade was refunded",
+    about: { calls: ["buy"], happens: ["refunded", "disputed"] },
     file: "src/server/billing/compensate.ts",
     find: "due - shareOf(due, order));",
     replace: "due);",
   },
   {
     name: "an operator takes back by hand what an order brought",
+    about: { calls: ["buy", "correct"], happens: ["refunded"] },
     file: "src/server/credits/correct-credits.ts",
     find: 'notLike(lots.source, "order:%"),',
     replace: "",

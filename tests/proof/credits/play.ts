@@ -65,6 +65,7 @@ export function play(state: State, op: Op, tag: string, nowMs: number): Answer {
     case "look":
       return look(state, op.orders, nowMs);
     case "settle":
+      endPlanIfOver(state, nowMs);
       return { refilled: settle(state, nowMs) };
     case "write off":
       watch(state, nowMs);

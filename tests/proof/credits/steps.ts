@@ -81,10 +81,16 @@ const lines: fc.Arbitrary<Line[]> = fc.oneof(
   fc.tuple(planLine, creditLine(90), creditLine(null)),
 );
 
-export const wish: fc.Arbitrary<Wish> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("grant" as const), kind, units: few, expiresInMs }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("take back" as const), at, share: fc.nat(100) }) },
-  {
+const WISHES = {
+  grant: {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("grant" as const), kind, units: few, expiresInMs }),
+  },
+  "take back": {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("take back" as const), at, share: fc.nat(100) }),
+  },
+  correct: {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant("correct" as const),
@@ -92,15 +98,15 @@ export const wish: fc.Arbitrary<Wish> = fc.oneof(
       units: few,
     }),
   },
-  {
+  redeem: {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant("redeem" as const),
       code: fc.constantFrom(...Object.keys(CODES), "NONE-0"),
     }),
   },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("consume" as const), feature, units: few }) },
-  {
+  consume: { weight: 8, arbitrary: fc.record({ do: fc.constant("consume" as const), feature, units: few }) },
+  reserve: {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("reserve" as const),
@@ -109,9 +115,9 @@ export const wish: fc.Arbitrary<Wish> = fc.oneof(
       seconds: fc.constantFrom(60, 3_600, 86_400),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("commit" as const), at, units: fc.nat(30) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("release" as const), at }) },
-  {
+  commit: { weight: 3, arbitrary: fc.record({ do: fc.constant("commit" as const), at, units: fc.nat(30) }) },
+  release: { weight: 3, arbitrary: fc.record({ do: fc.constant("release" as const), at }) },
+  refund: {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("refund" as const),
@@ -119,79 +125,98 @@ export const wish: fc.Arbitrary<Wish> = fc.oneof(
       units: fc.option(few, { nil: undefined }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("place" as const), lines }) },
-  { weight: 7, arbitrary: fc.record({ do: fc.constant("buy" as const), lines }) },
-  {
+  place: { weight: 2, arbitrary: fc.record({ do: fc.constant("place" as const), lines }) },
+  buy: { weight: 7, arbitrary: fc.record({ do: fc.constant("buy" as const), lines }) },
+  fulfil: {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("fulfil" as const), at, tellers: fc.integer({ min: 1, max: 4 }) }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("look" as const), at, all: fc.boolean() }) },
-  {
+  look: { weight: 4, arbitrary: fc.record({ do: fc.constant("look" as const), at, all: fc.boolean() }) },
+  jobs: {
     weight: 5,
     arbitrary: fc.record({ do: fc.constantFrom("settle" as const, "write off", "cron", "plan") }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("again" as const), at }) },
-);
+  again: { weight: 4, arbitrary: fc.record({ do: fc.constant("again" as const), at }) },
+};
 
-const happening: fc.Arbitrary<Happening> = fc
-  .record({
-    what: fc.constantFrom(
-      { do: "refunded" as const, status: "succeeded" as const },
-      { do: "refunded" as const, status: "succeeded" as const },
-      { do: "refunded" as const, status: "pending" as const },
-      { do: "refund settled" as const, status: "succeeded" as const },
-      { do: "refund settled" as const, status: "failed" as const },
-      { do: "disputed" as const },
-      { do: "disputed" as const },
-      { do: "dispute closed" as const, status: "won" as const },
-      { do: "dispute closed" as const, status: "won" as const },
-      { do: "dispute closed" as const, status: "lost" as const },
+/** What a history is about: only these calls, only these things at Stripe. */
+export interface Topic {
+  calls: (keyof typeof WISHES)[];
+  happens: Deed["do"][];
+}
+
+const DEEDS = [
+  { do: "refunded" as const, status: "succeeded" as const },
+  { do: "refunded" as const, status: "succeeded" as const },
+  { do: "refunded" as const, status: "pending" as const },
+  { do: "refund settled" as const, status: "succeeded" as const },
+  { do: "refund settled" as const, status: "failed" as const },
+  { do: "disputed" as const },
+  { do: "disputed" as const },
+  { do: "dispute closed" as const, status: "won" as const },
+  { do: "dispute closed" as const, status: "won" as const },
+  { do: "dispute closed" as const, status: "lost" as const },
+];
+
+const happening = (happens: Topic["happens"]): fc.Arbitrary<Happening> =>
+  fc
+    .record({
+      what: fc.constantFrom(...DEEDS.filter((deed) => happens.includes(deed.do))),
+      at,
+      share: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(100), fc.constant(50)),
+      seen: fc.constantFrom(true, true, false),
+    })
+    .map(({ what, ...rest }) => ({ ...what, ...rest }));
+
+const step = (
+  { calls, happens }: Topic,
+  wish = fc.oneof(...calls.map((call) => WISHES[call])),
+): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("wait" as const),
+        ms: fc.oneof(
+          fc.integer({ min: 1, max: 48 }).map((hours) => hours * HOUR_MS),
+          fc.integer({ min: 1, max: 40 }).map((days) => days * DAY_MS),
+        ),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant("wait for an edge" as const),
+        at: fc.nat(6),
+        besideMs: fc.constantFrom(-1, 0, 0, 1),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("happens" as const), what: happening(happens) }) },
+    { weight: 12, arbitrary: fc.record({ do: fc.constant("at once" as const), wishes: fc.tuple(wish) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("at once" as const),
+        wishes: fc.array(wish, { minLength: 2, maxLength: 3 }),
+      }),
+    },
+  );
+
+const everything: Topic = {
+  calls: Object.keys(WISHES) as Topic["calls"],
+  happens: DEEDS.map((deed) => deed.do),
+};
+
+export const history = (topic: Topic = everything): fc.Arbitrary<History> =>
+  fc.record({
+    policy: fc.constantFrom("block" as const, "block", "allow"),
+    startMs: fc.constantFrom(
+      Date.parse("2026-03-02T09:00:00.000Z"),
+      Date.parse("2026-01-31T10:00:00.000Z"),
+      Date.parse("2028-01-30T23:59:00.000Z"),
     ),
-    at,
-    share: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(100), fc.constant(50)),
-    seen: fc.constantFrom(true, true, false),
-  })
-  .map(({ what, ...rest }) => ({ ...what, ...rest }));
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("wait" as const),
-      ms: fc.oneof(
-        fc.integer({ min: 1, max: 48 }).map((hours) => hours * HOUR_MS),
-        fc.integer({ min: 1, max: 40 }).map((days) => days * DAY_MS),
-      ),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant("wait for an edge" as const),
-      at: fc.nat(6),
-      besideMs: fc.constantFrom(-1, 0, 0, 1),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("happens" as const), what: happening }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant("at once" as const), wishes: fc.tuple(wish) }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("at once" as const),
-      wishes: fc.array(wish, { minLength: 2, maxLength: 3 }),
-    }),
-  },
-);
-
-export const history: fc.Arbitrary<History> = fc.record({
-  policy: fc.constantFrom("block" as const, "block", "allow"),
-  startMs: fc.constantFrom(
-    Date.parse("2026-03-02T09:00:00.000Z"),
-    Date.parse("2026-01-31T10:00:00.000Z"),
-    Date.parse("2028-01-30T23:59:00.000Z"),
-  ),
-  steps: fc.array(step, { minLength: 4, maxLength: 26, size: "max" }),
-});
+    steps: fc.array(step(topic), { minLength: 4, maxLength: 26, size: "max" }),
+  });
 
 /** The instants ahead at which something changes by itself; soonest first. */
 export function edges(state: State, nowMs: number): number[] {
