@@ -135,14 +135,3 @@ export const driftInput = z.strictObject({
     .optional(),
 });
 export type DriftInput = z.input<typeof driftInput>;
-
-/** What operators look through: `before` is `next` of the page before. */
-export const driftInput = z.strictObject({
-  state: z.enum(["open", "healed"]).optional(),
-  before: z
-    .string()
-    .max(64)
-    .regex(/^dri_\w+$/)
-    .optional(),
-});
-export type DriftInput = z.input<typeof driftInput>;
