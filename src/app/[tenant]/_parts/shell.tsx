@@ -15,6 +15,7 @@ import type { ReactNode } from "react";
 import { LogoMark } from "@/components/logo";
 import { LowCredits } from "./low-credits";
 import { Navigation } from "./navigation";
+import { NotificationBell } from "./notification-bell";
 import classes from "./shell.module.css";
 import { useWorkspace } from "./workspace-context";
 
@@ -42,11 +43,21 @@ export function Shell({ banner, sidebarTop, sidebarBottom, children }: ShellProp
               {name}
             </Text>
           </Group>
-          <Burger opened={open} onClick={toggle} size="sm" aria-label={open ? "Close menu" : "Open menu"} />
+          <Group gap={4} wrap="nowrap">
+            <NotificationBell />
+            <Burger opened={open} onClick={toggle} size="sm" aria-label={open ? "Close menu" : "Open menu"} />
+          </Group>
         </Group>
       </AppShellHeader>
       <AppShellNavbar className={classes.sidebar} p="sm">
-        {sidebarTop}
+        <Group gap={4} wrap="nowrap">
+          <Box flex={1} miw={0}>
+            {sidebarTop}
+          </Box>
+          <Box visibleFrom="sm">
+            <NotificationBell />
+          </Box>
+        </Group>
         <Navigation onNavigate={close} />
         <Box mt="auto">{sidebarBottom}</Box>
       </AppShellNavbar>

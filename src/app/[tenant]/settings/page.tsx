@@ -1,4 +1,4 @@
-import { Stack, Text } from "@mantine/core";
+import { Box, Stack, Text } from "@mantine/core";
 import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { QueryBoundary } from "@/components/query-boundary";
@@ -11,6 +11,7 @@ import { openWorkspace } from "../_parts/open-workspace";
 import { ApiKeys } from "./_parts/api-keys";
 import { CallExample } from "./_parts/call-example";
 import { Help } from "./_parts/help";
+import { MailSettings } from "./_parts/mail-settings";
 import { WorkspaceFacts } from "./_parts/workspace-facts";
 
 export const metadata: Metadata = { title: "Settings" };
@@ -19,6 +20,8 @@ export default async function SettingsPage({ params }: PageProps<"/[tenant]/sett
   const { workspace, trpc, queries } = await openWorkspace(params, "settings");
   const mayManageKeys = workspace.role !== null && mayDo(workspace.role, "keys:write");
   if (mayManageKeys) void queries.prefetchQuery(trpc.accounts.apiKeys.list.queryOptions());
+  const mayRead = workspace.role !== null && mayDo(workspace.role, "billing:read");
+  if (mayRead) void queries.prefetchQuery(trpc.notifications.preferences.queryOptions());
   void queries.prefetchQuery(trpc.quota.status.queryOptions());
   return (
     <Prefetched workspace={workspace.slug}>
@@ -27,6 +30,18 @@ export default async function SettingsPage({ params }: PageProps<"/[tenant]/sett
         <Section title="Workspace">
           <WorkspaceFacts {...workspace} />
         </Section>
+        {mayRead && (
+          <Box id="notifications">
+            <Section
+              title="Mails to you"
+              description="What you are mailed about this workspace. The bell shows all of it in any case."
+            >
+              <QueryBoundary loading={<LinesSkeleton />}>
+                <MailSettings />
+              </QueryBoundary>
+            </Section>
+          </Box>
+        )}
         {mayManageKeys ? (
           <QueryBoundary loading={<LinesSkeleton />}>
             <ApiKeys />
