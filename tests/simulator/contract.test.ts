@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROUTES } from "@/simulator/stripe/resources/all";
+import { walkBilling } from "./billing-walk";
 import { Receiver, Scene } from "./support";
 
 // Walks every implemented endpoint with the real SDK. Each answer and event is checked against the schemas
@@ -245,6 +246,8 @@ test("portal, events, webhook endpoints and clocks", async () => {
   await s.testHelpers.testClocks.list();
   await s.testHelpers.testClocks.del(clock.id);
 });
+
+test("schedules, discounts, stored cards, pauses, invoices and credit notes", () => walkBilling(scene));
 
 test("every implemented endpoint was walked and every event was delivered with a valid signature", async () => {
   const all = ROUTES.map((route) => `${route.method} ${route.path}`);

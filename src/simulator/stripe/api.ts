@@ -145,6 +145,10 @@ async function run(
   const { apiDelayMs } = world.settings.mode;
   if (apiDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, apiDelayMs));
   const fault = world.settings.apiFaults.shift();
+  if (fault === "close-before") {
+    if (key !== null) keys.finish(key, null);
+    return { status: 0, body: null, requestId, headers: {}, lost: "close" };
+  }
   let outcome: { status: number; body: unknown };
   try {
     world.request = { id: requestId, idempotency_key: key };

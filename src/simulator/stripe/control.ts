@@ -25,8 +25,8 @@ export interface Control {
   advanceTo(date: Date): Promise<void>;
   /** Delivers an event again. */
   resend(eventId: string): void;
-  /** Makes the next n API requests fail. */
-  failNext(kind: ApiFault, count: number): void;
+  /** Makes n API requests fail: the next ones, or those after the next `after`. */
+  failNext(kind: ApiFault, count: number, after?: number): void;
   /** Makes the next n refunds begin like this. */
   nextRefunds(start: RefundStart, count?: number): void;
   /** Ends a pending refund, or sends back one that had succeeded. */
@@ -68,8 +68,11 @@ export function createControl(world: World, onChange: () => void): Control {
         world.deliveries.enqueue(event.id, endpoint.id);
       onChange();
     },
-    failNext: (kind, count) => {
-      world.settings.apiFaults.push(...Array.from({ length: count }, () => kind));
+    failNext: (kind, count, after = 0) => {
+      world.settings.apiFaults.push(
+        ...Array.from({ length: after }, () => null),
+        ...Array.from({ length: count }, () => kind),
+      );
     },
     nextRefunds: (start, count = 1) => {
       world.settings.nextRefunds.push(...Array.from({ length: count }, () => start));
@@ -88,6 +91,7 @@ export function createControl(world: World, onChange: () => void): Control {
 type ControlBody = {
   mode?: Partial<DeliveryMode>;
   count?: number;
+  after?: number;
   date?: string;
   eventId?: string;
   paymentMethod?: string;
@@ -138,7 +142,7 @@ export async function runControlCommand(
       control.resend(body.eventId ?? "");
       return { resent: body.eventId };
     case "fail-next":
-      control.failNext(body.kind ?? "500", body.count ?? 1);
+      control.failNext(body.kind ?? "500", body.count ?? 1, body.after ?? 0);
       return { faults: world.settings.apiFaults };
     case "next-refunds":
       control.nextRefunds(body.status === "failed" ? "failed" : "pending", body.count ?? 1);

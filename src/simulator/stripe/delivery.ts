@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import Stripe from "stripe";
-import type { Settings } from "./settings";
+import type { DeliveryChance, Settings } from "./settings";
 import type { Store } from "./store";
 
 /** One attempt to deliver an event to an endpoint. */
@@ -21,6 +22,13 @@ export interface DeliveryJob {
   attempts: number;
   /** Real time in milliseconds. */
   dueAtMs: number;
+}
+
+/** Whether chance hits an event: decided by seed and id alone, so a run can be repeated. */
+function strikes(chance: DeliveryChance | null, what: "drop" | "duplicate" | "late", id: string): boolean {
+  if (!chance) return false;
+  const digest = createHash("sha256").update(`${chance.seed}:${what}:${id}`).digest();
+  return digest.readUInt32BE(0) < chance[what] * 2 ** 32;
 }
 
 const MAX_RECORDS = 10_000;
@@ -55,7 +63,7 @@ export class DeliveryQueue {
       eventId,
       endpointId,
       attempts: 0,
-      dueAtMs: Date.now() + this.world.settings.mode.delayMs,
+      dueAtMs: Date.now() + this.world.settings.mode.delayMs + this.lateness(eventId),
     });
     this.wake();
   }
@@ -97,6 +105,11 @@ export class DeliveryQueue {
     return [...this.batch, ...this.jobs];
   }
 
+  private lateness(eventId: string): number {
+    const { chance } = this.world.settings.mode;
+    return chance && strikes(chance, "late", eventId) ? chance.lateMs : 0;
+  }
+
   private announceIdle(): void {
     const waiters = this.idleWaiters;
     this.idleWaiters = [];
@@ -133,8 +146,10 @@ export class DeliveryQueue {
     const event = this.world.store.find("event", job.eventId);
     const endpoint = this.world.store.find("webhook_endpoint", job.endpointId);
     if (!event || !endpoint) return;
-    const { drop, duplicate } = this.world.settings.mode;
-    if (drop.includes(event.type) || drop.includes("*"))
+    const { drop, chance } = this.world.settings.mode;
+    const duplicate = this.world.settings.mode.duplicate || strikes(chance, "duplicate", job.eventId);
+    const isDropped = drop.includes(event.type) || drop.includes("*");
+    if (isDropped || strikes(chance, "drop", job.eventId))
       return this.record(job, event, endpoint, null, "dropped");
     const status = await this.post(event, endpoint);
     if (duplicate) await this.post(event, endpoint);

@@ -6,6 +6,16 @@ export interface Violation {
   problems: string[];
 }
 
+/** Which part of all events (0 to 1) is never delivered, delivered twice, or delivered late. */
+export interface DeliveryChance {
+  seed: string;
+  drop: number;
+  duplicate: number;
+  late: number;
+  /** How late (real time). */
+  lateMs: number;
+}
+
 /** How webhooks misbehave. */
 export interface DeliveryMode {
   /** Event types that are never delivered; `*` drops all. */
@@ -18,6 +28,8 @@ export interface DeliveryMode {
   hold: boolean;
   /** Wait this long (real time) before the first try. */
   delayMs: number;
+  /** Misfortune that hits some events, always the same ones for a seed; null spares them all. */
+  chance: DeliveryChance | null;
   /** Answer API requests only after this long; a second request with the same key gets 409 meanwhile. */
   apiDelayMs: number;
 }
@@ -28,14 +40,15 @@ export const DEFAULT_MODE: DeliveryMode = {
   reverse: false,
   hold: false,
   delayMs: 0,
+  chance: null,
   apiDelayMs: 0,
 };
 
 /**
- * How the next API requests fail: `429` and `500` before execution, `timeout` and `close` after it, with
- * the answer lost.
+ * How the next API requests fail: `429`, `500` and `close-before` before execution, `timeout` and `close` after it,
+ * with the answer lost.
  */
-export type ApiFault = "429" | "500" | "timeout" | "close";
+export type ApiFault = "429" | "500" | "close-before" | "timeout" | "close";
 
 /** What happens after a renewal fails. */
 export interface Dunning {
@@ -55,7 +68,8 @@ export interface Settings {
   mode: DeliveryMode;
   /** How many of the next charges are declined, whatever the card. */
   declineNext: number;
-  apiFaults: ApiFault[];
+  /** One for each of the next requests; null lets one pass. */
+  apiFaults: Array<ApiFault | null>;
   /** How the next refunds begin; `succeeded` once there are none. */
   nextRefunds: RefundStart[];
   dunning: Dunning;
