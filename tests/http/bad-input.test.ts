@@ -92,6 +92,13 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "billing.order": { orderId: "ord_0" },
   "billing.setAutoTopUp": { enabled: true, threshold: 10, pack: "credits_100", monthlyCapMinor: 1_000 },
   "billing.completeReturn": { sessionId: "cs_test_0" },
+  "billing.previewChange": { plan: "pro", interval: "month" },
+  "billing.changePlan": { plan: "pro", interval: "month", preview: "1.0.0123456789abcdef" },
+  "billing.cancel": { when: "period_end", reason: "other", comment: "c" },
+  "billing.invoices": { cursor: "in_0", limit: 10 },
+  "billing.invoice": { invoiceId: "in_0" },
+  "billing.setDefaultPaymentMethod": { id: "pm_0" },
+  "billing.removePaymentMethod": { id: "pm_0" },
 };
 
 const BAD: unknown[] = [

@@ -1,6 +1,7 @@
 "use client";
 
-import { Alert, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { IconExternalLink } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
@@ -9,26 +10,40 @@ import { Section } from "@/components/section";
 import { formatMoney } from "@/lib/money";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
+import { CancelDialog } from "../../_parts/cancel-dialog";
 import { StatusBadge } from "../../_parts/status-badge";
 import { usePayment } from "../../_parts/use-payment";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { SubscriptionNotices } from "./subscription-notices";
 
 type View = Outputs["billing"]["subscription"];
+type Subscribed = NonNullable<View["subscription"]>;
 
 export function Subscription() {
   const trpc = useTRPC();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
+  const { subscription, plan, hasPortal, source } = data;
   return (
     <Section
-      title={`Plan: ${data.plan.name}`}
-      description={data.plan.tagline}
-      actions={data.hasPortal && <Portal />}
+      title={`Plan: ${plan.name}`}
+      description={plan.tagline}
+      actions={
+        <Group gap="sm" align="flex-start">
+          {subscription && !subscription.cancelAt && (
+            <Cancel subscription={subscription} planName={plan.name} />
+          )}
+          {hasPortal && <Portal />}
+        </Group>
+      }
     >
-      {data.subscription ? (
-        <Facts subscription={data.subscription} />
+      {subscription ? (
+        <Stack gap="md">
+          <Facts subscription={subscription} />
+          <SubscriptionNotices subscription={subscription} />
+        </Stack>
       ) : (
         <Text size="sm" c="dimmed">
-          {data.source === "operator"
+          {source === "operator"
             ? "This plan was given to the workspace by the operator. There is nothing to pay."
             : "There is no subscription. Choose a plan below to get more."}
         </Text>
@@ -57,34 +72,42 @@ function Portal() {
   );
 }
 
-function Facts({ subscription }: { subscription: NonNullable<View["subscription"]> }) {
+function Cancel({ subscription, planName }: { subscription: Subscribed; planName: string }) {
+  const { mayPay } = useWorkspace();
+  const [opened, { open, close }] = useDisclosure();
+  if (!mayPay) return null;
+  return (
+    <>
+      <Button variant="subtle" color="gray" size="sm" onClick={open}>
+        Cancel
+      </Button>
+      <CancelDialog
+        opened={opened}
+        onClose={close}
+        endsAt={subscription.currentPeriodEndsAt}
+        planName={planName}
+      />
+    </>
+  );
+}
+
+function Facts({ subscription }: { subscription: Subscribed }) {
   const { timeZone } = useWorkspace();
   const { status, interval, price, currentPeriodEndsAt, cancelAt, trialEndsAt } = subscription;
+  const isTrial = status === "trialing";
   return (
-    <Stack gap="md">
-      <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="lg" component="dl" m={0}>
-        <Fact term="Status">
-          <StatusBadge status={status} />
-        </Fact>
-        <Fact term="Price">
-          {formatPrice(formatMoney(price))} a {interval}
-        </Fact>
-        <Fact term={cancelAt ? "Ends" : "Renews"}>
-          {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
-        </Fact>
-        {trialEndsAt && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
-      </SimpleGrid>
-      {status === "past_due" && (
-        <Alert color="red" title="The last payment failed">
-          Everything still works while we try again. Update the card in the portal.
-        </Alert>
-      )}
-      {cancelAt && (
-        <Alert color="yellow" title={`The subscription ends ${formatDate(cancelAt, timeZone)}`}>
-          The plan works until then. Renew it in the portal if you change your mind.
-        </Alert>
-      )}
-    </Stack>
+    <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="lg" component="dl" m={0}>
+      <Fact term="Status">
+        <StatusBadge status={status} />
+      </Fact>
+      <Fact term="Price">
+        {formatPrice(formatMoney(price))} a {interval}
+      </Fact>
+      <Fact term={cancelAt ? "Ends" : isTrial ? "First payment" : "Renews"}>
+        {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
+      </Fact>
+      {trialEndsAt && isTrial && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
+    </SimpleGrid>
   );
 }
 

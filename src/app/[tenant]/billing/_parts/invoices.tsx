@@ -1,0 +1,90 @@
+"use client";
+
+import { Anchor, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { useState, useTransition } from "react";
+import { formatDate } from "@/components/format";
+import { Section } from "@/components/section";
+import { WideTable } from "@/components/wide-table";
+import { formatMoney } from "@/lib/money";
+import type { Outputs } from "@/server/root";
+import { useTRPC } from "@/trpc/client";
+import { Pager } from "../../_parts/pager";
+import { useWorkspace } from "../../_parts/workspace-context";
+import { INVOICES_PER_PAGE } from "./inputs";
+import { InvoiceBadge } from "./invoice-badge";
+import { InvoiceDetail } from "./invoice-detail";
+
+type Invoice = Outputs["billing"]["invoices"]["invoices"][number];
+
+/** Every invoice of the subscription, newest first. */
+export function Invoices() {
+  const trpc = useTRPC();
+  const [passed, setPassed] = useState<string[]>([]);
+  const [turning, startTurning] = useTransition();
+  const [open, setOpen] = useState<string | null>(null);
+  const { data } = useSuspenseQuery(
+    trpc.billing.invoices.queryOptions({ limit: INVOICES_PER_PAGE, cursor: passed.at(-1) }),
+  );
+  return (
+    <Section title="Invoices" description="What was charged for the plan, and what it was for.">
+      {data.invoices.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          There are no invoices yet.
+        </Text>
+      ) : (
+        <Rows invoices={data.invoices} onOpen={setOpen} />
+      )}
+      <Pager
+        passed={passed}
+        nextCursor={data.next}
+        turning={turning}
+        onTurn={(pages) => startTurning(() => setPassed(pages))}
+      />
+      <InvoiceDetail invoiceId={open} onClose={() => setOpen(null)} />
+    </Section>
+  );
+}
+
+function Rows({ invoices, onOpen }: { invoices: readonly Invoice[]; onOpen: (invoiceId: string) => void }) {
+  const { timeZone } = useWorkspace();
+  return (
+    <WideTable label="Invoices" minWidth={280} highlightOnHover>
+      <TableThead>
+        <TableTr>
+          <TableTh>Invoice</TableTh>
+          <TableTh>Date</TableTh>
+          <TableTh visibleFrom="xs">State</TableTh>
+          <TableTh ta="right">Total</TableTh>
+        </TableTr>
+      </TableThead>
+      <TableTbody>
+        {invoices.map(({ id, number, createdAt, status, total }) => (
+          <TableTr key={id}>
+            <TableTd>
+              <Anchor
+                component="button"
+                type="button"
+                size="sm"
+                fw={500}
+                c="inherit"
+                ta="left"
+                underline="always"
+                onClick={() => onOpen(id)}
+              >
+                {number ?? "Invoice"}
+              </Anchor>
+            </TableTd>
+            <TableTd>{formatDate(createdAt, timeZone)}</TableTd>
+            <TableTd visibleFrom="xs">
+              <InvoiceBadge status={status} />
+            </TableTd>
+            <TableTd ta="right" className="figures">
+              {formatMoney(total)}
+            </TableTd>
+          </TableTr>
+        ))}
+      </TableTbody>
+    </WideTable>
+  );
+}
