@@ -10,6 +10,8 @@ interface Runs {
   lostAnswers: number;
   /** Ways to tell a story's events, each with repeats and gaps. */
   tellings: number;
+  /** Of the places where billing may die, each first of so many. */
+  crashStep: number;
 }
 
 const SHORT: Runs = {
@@ -19,7 +21,8 @@ const SHORT: Runs = {
   appKills: 10,
   postgresKills: 10,
   lostAnswers: 40,
-  tellings: 60,
+  tellings: 40,
+  crashStep: 8,
 };
 const LONG: Runs = {
   histories: 10_000,
@@ -29,6 +32,7 @@ const LONG: Runs = {
   postgresKills: 500,
   lostAnswers: 2_000,
   tellings: 1_000,
+  crashStep: 1,
 };
 
 export const runs: Runs = process.env.PROOF_LONG === "1" ? LONG : SHORT;
