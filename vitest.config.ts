@@ -1,6 +1,7 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { browserTestsRun } from "./tests/e2e/find-browser.ts";
+import { sandboxKey } from "./tests/simulator/sandbox-key.ts";
 
 const alias = { "@": path.resolve("src"), "@tests": path.resolve("tests") };
 const shared = { environment: "node" as const, server: { deps: { inline: ["next-auth"] } } };
@@ -20,7 +21,7 @@ const server = {
   test: {
     ...shared,
     name: "server",
-    include: ["tests/**/*.test.ts"],
+    include: ["tests/**/*.test.ts", ...(sandboxKey() ? ["tests/simulator/sandbox-recording.ts"] : [])],
     exclude: ["tests/architecture.test.ts", "tests/e2e/**"],
     globalSetup: ["tests/support/global-setup.ts"],
     testTimeout: 60_000,
