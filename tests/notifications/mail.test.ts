@@ -118,6 +118,15 @@ test("a fact that was read before its mail went is mailed all the same", async (
   expect(await notify(ctx)).toMatchObject({ mailed: 1 });
 });
 
+test("facts that nobody told for 14 days are shown, and mailed no more: a new cron floods nobody", async () => {
+  const ada = await tenant("ada");
+  await lowCredits(ada, 2);
+  clock.advance({ days: 15 });
+  await lowCredits(ada, 1);
+  expect(await notify(ctx)).toEqual({ told: 3, mailed: 1, mailsFailed: 0 });
+  expect(await shownTo(ada)).toBe(3);
+});
+
 test("what was told 90 days ago is forgotten with all that hangs on it, and not a day before", async () => {
   const { forgetTold } = await import("@/server/notifications/jobs");
   const ada = await tenant("ada");

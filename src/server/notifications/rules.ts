@@ -31,6 +31,10 @@ export function isHopeless(mail: { createdAt: Date; now: Date; refused: boolean 
   return mail.now.getTime() - mail.createdAt.getTime() >= days * DAY_MS;
 }
 
+/** What nobody told for so long, since no cron ran or this slice is new, is shown and no longer mailed. */
+export const isOldNews = (happenedAt: Date, now: Date): boolean =>
+  now.getTime() - happenedAt.getTime() > UNREACHABLE_DAYS * DAY_MS;
+
 /** How a mail failed. `refused`: the server will never take this one. `unreachable`: no mail goes at all just now. */
 export type MailFailure = "refused" | "delayed" | "unreachable";
 

@@ -4,7 +4,7 @@ import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { outbox } from "../events/tables";
 import { letters } from "./letters";
-import { isAlways, TOLD_ROLES } from "./rules";
+import { isAlways, isOldNews, TOLD_ROLES } from "./rules";
 import { notificationPreferences, notifications } from "./tables";
 
 /**
@@ -17,13 +17,14 @@ export async function tellPeople(ctx: TenantCtx, messageId: string): Promise<num
   const ofMessage = and(eq(outbox.tenantId, tenantId), eq(outbox.id, messageId));
   return inTenant(ctx, async (tx) => {
     const [message] = await tx
-      .select({ type: outbox.type })
+      .select({ type: outbox.type, createdAt: outbox.createdAt })
       .from(outbox)
       .where(and(ofMessage, isNull(outbox.sentAt)))
       .for("update", { skipLocked: true });
     if (!message) return 0;
     const now = ctx.now();
     const { topic } = letters[message.type];
+    const isNews = !isOldNews(message.createdAt, now);
     const people = await tx
       .select({ userId: members.userId, mail: notificationPreferences.mail })
       .from(members)
@@ -41,7 +42,7 @@ export async function tellPeople(ctx: TenantCtx, messageId: string): Promise<num
       userId,
       messageId,
       createdAt: now,
-      mailDueAt: mail === false && !isAlways(topic) ? null : now,
+      mailDueAt: isNews && (mail !== false || isAlways(topic)) ? now : null,
     }));
     if (rows.length > 0) await tx.insert(notifications).values(rows).onConflictDoNothing();
     await tx.update(outbox).set({ sentAt: now }).where(ofMessage);
