@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { Code } from "@tests/architecture/code";
 import { describe, expect, test } from "vitest";
 import { prices } from "@/config/plans";
 import { facts, factTypes } from "@/server/events/facts";
@@ -7,7 +6,6 @@ import type { About } from "@/server/notifications/letter";
 import { letterMail } from "@/server/notifications/letter-mail";
 import { exampleOf, letterOf, letters } from "@/server/notifications/letters";
 import { previewLetters } from "@/server/notifications/preview";
-import { sliceRules } from "../architecture/slices";
 
 const HOSTILE = `<img src=x onerror="alert(1)">&'\r\nBcc: eve@evil.test`;
 const aboutNamed = (name: string): About => ({
@@ -89,10 +87,4 @@ test("the preview shows every letter", async () => {
   const runtime = { prices, appUrl: "http://app.test", now: () => new Date("2026-11-21T09:00:00Z") };
   const page = await previewLetters(runtime as never).text();
   for (const type of factTypes) expect(page).toContain(type);
-});
-
-test("the slice can be deleted: only the composition, routes and its own tests know it", () => {
-  const rule = sliceRules.find(({ name }) => name.startsWith("a slice above billing can be deleted"))!;
-  const breaches = rule.breaches(Code.read(process.cwd()));
-  expect(breaches.filter((breach) => breach.includes("/notifications/"))).toEqual([]);
 });

@@ -18,8 +18,8 @@ export class TestPost {
   readonly arrived: Arrived[] = [];
   /** By address; everybody else's are taken. */
   readonly manners = new Map<string, Manner>();
-  /** Resolves with each mail that is held. */
-  onHeld: () => void = () => {};
+  /** Called with each mail that is held; `release` takes it. */
+  onHeld: (release: () => void) => void = () => {};
   #server: SMTPServer;
   #port = 0;
 
@@ -68,7 +68,7 @@ export class TestPost {
           const mail = await PostalMime.parse(raw);
           this.arrived.push({ to, messageId: mail.messageId ?? "", subject: mail.subject ?? "" });
           const manner = this.#manner(to);
-          if (manner === "hold") return this.onHeld();
+          if (manner === "hold") return this.onHeld(done);
           if (manner === "hangUp") return hangUp(server, session.id);
           done();
         });

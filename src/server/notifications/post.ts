@@ -22,7 +22,7 @@ export type Post = (mail: OutgoingMail) => Promise<void>;
  * Posts over one mail server, a connection a mail. No pool: nodemailer's sends a mail again by itself when a
  * connection ends early, and whether a mail goes twice is for the notification's row to decide.
  */
-export function postOffice(settings: { smtpUrl: string; from: string }): Post {
+export function postOffice(settings: { smtpUrl: string; from: string; deadlineMs?: number }): Post {
   const transport = createTransport({
     url: settings.smtpUrl,
     connectionTimeout: SILENCE_MS,
@@ -40,7 +40,7 @@ export function postOffice(settings: { smtpUrl: string; from: string }): Post {
       headers: { "auto-submitted": "auto-generated", ...unsubscribeHeaders(unsubscribeUrl) },
       ...body,
     });
-    await within(SEND_MS, sending);
+    await within(settings.deadlineMs ?? SEND_MS, sending);
   };
 }
 
