@@ -10,7 +10,9 @@ import type { TenantCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
 import { stage } from "./stage";
 
-const CHANGES = 500;
+/** Five hundred in all. */
+const SEEDS = [1, 2, 3, 4, 5];
+const CHANGES = 100;
 const plan = (id: string, monthlyMinor: number, annualMinor: number) => ({
   id,
   name: id,
@@ -82,37 +84,45 @@ async function change(
   return preview;
 }
 
-test(`${CHANGES} random changes at random instants: the preview is the invoice, and so is what it says comes next`, async () => {
-  const below = random(20_261_121);
-  const ctx = await tenant("ada");
-  await buy(ctx, { plan: "small", interval: "month" });
-  let next: Promised = null;
-  // Each look asks Stripe itself, so no event is needed.
-  simulator.control.setMode({ drop: ["*"] });
-  const done = { now: 0, period_end: 0, kept: 0 };
-  while (done.now + done.period_end < CHANGES) {
-    const days = below(4) === 0 ? below(400) : below(40);
-    clock.advance({ days, hours: below(24), minutes: below(60), seconds: below(60) });
-    await simulator.control.advanceTo(clock.now());
-    const promised: Promised = next;
-    next = await keepsItsWord(ctx, promised);
-    if (promised && !next) done.kept += 1;
-    await syncCustomer(ctx);
-    if ((await subscriptionOf(ctx)).subscription?.change) {
-      await undoChange(ctx);
-      next = null;
+test.for(SEEDS)(
+  `${CHANGES} random changes at random instants (%i): the preview is the invoice, and so is what it says comes next`,
+  { timeout: 600_000 },
+  async (seed) => {
+    const below = random(20_261_121 + seed);
+    const ctx = await tenant("ada");
+    simulator.control.setMode({ drop: [] });
+    await buy(ctx, { plan: "small", interval: "month" });
+    let next: Promised = null;
+    // Each look asks Stripe itself, so no event is needed.
+    simulator.control.setMode({ drop: ["*"] });
+    const done = { now: 0, period_end: 0, kept: 0 };
+    while (done.now + done.period_end < CHANGES) {
+      const days = below(4) === 0 ? below(400) : below(40);
+      clock.advance({ days, hours: below(24), minutes: below(60), seconds: below(60) });
+      await simulator.control.advanceTo(clock.now());
+      const promised: Promised = next;
+      next = await keepsItsWord(ctx, promised);
+      if (promised && !next) done.kept += 1;
+      await syncCustomer(ctx);
+      if ((await subscriptionOf(ctx)).subscription?.change) {
+        await undoChange(ctx);
+        next = null;
+      }
+      const wish = {
+        plan: PLANS[below(PLANS.length)]!,
+        interval: below(3) === 0 ? "year" : "month",
+      } as const;
+      try {
+        const preview = await change(ctx, wish);
+        done[preview.timing] += 1;
+        next = preview.next;
+      } catch (error) {
+        // The plan that it has already.
+        if (!(error instanceof AppError) || !error.message.startsWith("This is the plan")) throw error;
+      }
     }
-    const wish = { plan: PLANS[below(PLANS.length)]!, interval: below(3) === 0 ? "year" : "month" } as const;
-    try {
-      const preview = await change(ctx, wish);
-      done[preview.timing] += 1;
-      next = preview.next;
-    } catch (error) {
-      // The plan that it has already.
-      if (!(error instanceof AppError) || !error.message.startsWith("This is the plan")) throw error;
-    }
-  }
-  expect(done.now).toBeGreaterThan(100);
-  expect(done.period_end).toBeGreaterThan(100);
-  expect(done.kept).toBeGreaterThan(100);
-}, 600_000);
+    expect(done.now).toBeGreaterThan(25);
+    expect(done.period_end).toBeGreaterThan(15);
+    expect(done.kept).toBeGreaterThan(10);
+  },
+);

@@ -67,7 +67,7 @@ export interface LimitChange {
 }
 
 /**
- * What a change of plan changes, feature by feature, in the new plan's order. What an agreement of the tenant's own
+ * What a change of plan changes, feature by feature. What an agreement of the tenant's own
  * decides (`own`) stays as it is.
  */
 export function limitChanges(

@@ -82,5 +82,12 @@ async function limitsOf(ctx: TenantCtx, { to }: Quote): Promise<LimitChange[]> {
   const own = new Set((await liveOverrides(ctx)).keys());
   const { meters } = await status(ctx);
   const used = new Map(meters.map((meter) => [meter.feature, meter.used]));
-  return limitChanges(version.definition, to.definition, own, used);
+  const changes = limitChanges(version.definition, to.definition, own, used);
+  return changes.sort((a, b) => placeOf(ctx, a.feature) - placeOf(ctx, b.feature));
+}
+
+/** In the price list's order: where versions are kept, it is lost. */
+function placeOf({ prices }: TenantCtx, feature: string): number {
+  const at = Object.keys(prices.features).indexOf(feature);
+  return at < 0 ? Number.MAX_SAFE_INTEGER : at;
 }

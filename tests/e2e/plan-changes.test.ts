@@ -1,0 +1,87 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { newVisitor, openBrowser } from "./browser";
+import { open, payWith, ready, signUp } from "./steps";
+
+const app = inject("app");
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+});
+
+/** From the free plan to Pro, by way of the hosted page. */
+async function subscribe(page: Page, email: string): Promise<string> {
+  const slug = await signUp(page, app, email);
+  await open(page, `${app.url}/${slug}/billing`);
+  await page.getByRole("button", { name: "Upgrade to Pro" }).click();
+  await page.getByRole("heading", { name: "Checkout" }).waitFor();
+  await payWith(page, "4242");
+  await page.getByRole("heading", { name: "You are on Pro" }).waitFor();
+  await open(page, `${app.url}/${slug}/billing`);
+  return `${app.url}/${slug}/billing`;
+}
+
+test("an upgrade shows its exact amount first, a downgrade is scheduled and undone, and a cancellation resumed", async () => {
+  const { page, context, problems } = await newVisitor(browser);
+  await subscribe(page, "quin@example.com");
+  const dialog = page.getByRole("dialog");
+
+  await page.getByRole("button", { name: "Change to Enterprise" }).click();
+  await dialog.getByText("To pay now").waitFor();
+  await dialog.getByText("Single sign-on").waitFor();
+  const pay = dialog.getByRole("button", { name: /^Pay \$\d+\.\d\d and change$/ });
+  const amount = /\$\d+\.\d\d/.exec((await pay.textContent()) ?? "")?.[0] ?? "";
+  await pay.click();
+  await page.getByRole("heading", { name: "Plan: Enterprise" }).waitFor();
+  const invoices = page.getByRole("region", { name: "Invoices" });
+  await invoices.getByText(amount, { exact: true }).waitFor();
+
+  await page.getByRole("button", { name: "Change to Pro" }).click();
+  await dialog.getByText("Nothing to pay now.", { exact: false }).waitFor();
+  await dialog.getByRole("button", { name: "Schedule the change" }).click();
+  await page.getByText(/^Pro, paid by the month, from /).waitFor();
+  await page.getByRole("heading", { name: "Plan: Enterprise" }).waitFor();
+  await page.reload();
+  await ready(page);
+  await page.getByRole("button", { name: "Undo the change" }).click();
+  await page.getByText(/^Pro, paid by the month, from /).waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.getByRole("combobox", { name: "Why?" }).click();
+  await page.getByRole("option", { name: "We don't use it enough" }).click();
+  await dialog.getByRole("button", { name: "Cancel subscription" }).click();
+  await page.getByText(/^The subscription ends /).waitFor();
+  await page.getByRole("button", { name: "Resume the subscription" }).click();
+  await page.getByText(/^The subscription ends /).waitFor({ state: "detached" });
+
+  await invoices.getByRole("button").first().click();
+  await dialog.getByText("Total", { exact: true }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a card is added, made the default and removed; the last one of a running subscription stays", async () => {
+  const { page, context } = await newVisitor(browser, { width: 390 });
+  await subscribe(page, "rae@example.com");
+  const cards = page.getByRole("group", { name: /^Visa ending in/ });
+  await cards.first().waitFor();
+  await cards.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("This is the only payment method of a running subscription.").waitFor();
+
+  await page.getByRole("button", { name: "Add a card" }).click();
+  await page.locator("select").first().waitFor();
+  await page.locator("form button").first().click();
+  await page.waitForURL("**/billing?from=card");
+  await ready(page);
+  await expect.poll(() => cards.count(), { timeout: 20_000 }).toBe(2);
+  const added = cards.filter({ has: page.getByRole("button", { name: "Make default" }) });
+  await added.getByRole("button", { name: "Make default" }).click();
+  await expect.poll(() => cards.first().getByText("Default").count(), { timeout: 20_000 }).toBe(1);
+  await cards.last().getByRole("button", { name: "Remove" }).click();
+  await expect.poll(() => cards.count(), { timeout: 20_000 }).toBe(1);
+  await context.close();
+});
