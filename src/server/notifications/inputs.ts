@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { TOPICS } from "./rules";
 
-const messageId = z.string().min(1).max(60);
+/** As the outbox has them; those that SQL makes end in a dash and what tells them apart. */
+const messageId = z.string().regex(/^msg_[0-9a-z-]{1,60}$/, "the id of a notification");
 
 export const listNotificationsInput = z.strictObject({
   /** Of the page before. */
