@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { daysOfNotice, mailboxOf } from "@/server/billing/trial-rules";
+import { daysOfTrialNotice, mailboxOf } from "@/server/billing/trial-rules";
 
 test.for([
   ["Ada.Lovelace@Gmail.com", "adalovelace@gmail.com"],
@@ -30,7 +30,7 @@ test("a mailbox of a mailbox is itself", () => {
 
 test("notice of a trial's end is given in its last three days", () => {
   const endsAt = new Date("2026-03-16T09:00:00Z");
-  const at = (text: string) => daysOfNotice(endsAt, new Date(text));
+  const at = (text: string) => daysOfTrialNotice(endsAt, new Date(text));
   expect(at("2026-03-13T08:59:59Z")).toBe(null);
   expect(at("2026-03-13T09:00:00Z")).toBe(3);
   expect(at("2026-03-15T12:00:00Z")).toBe(1);

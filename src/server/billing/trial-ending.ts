@@ -2,7 +2,7 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { tell } from "../events/service";
 import type { SubscriptionRow } from "./subscription";
-import { daysOfNotice } from "./trial-rules";
+import { daysOfTrialNotice } from "./trial-rules";
 
 /**
  * `billing.trial_ending`, once for each end of a trial, when that is near. Goes by our copies and not by Stripe's notice,
@@ -13,7 +13,7 @@ export async function tellTrialEnding(
   rows: readonly SubscriptionRow[],
 ): Promise<void> {
   for (const { subscriptionId, status, trialEndsAt, cancelAt, ...row } of rows) {
-    const daysLeft = trialEndsAt && status === "trialing" ? daysOfNotice(trialEndsAt, ctx.now()) : null;
+    const daysLeft = trialEndsAt && status === "trialing" ? daysOfTrialNotice(trialEndsAt, ctx.now()) : null;
     if (!trialEndsAt || daysLeft === null) continue;
     const endsAt = trialEndsAt.toISOString();
     const amountMinor = cancelAt ? null : String(row.amountMinor * BigInt(row.quantity));

@@ -23,7 +23,7 @@ const NOTICE_DAYS = 3;
 const DAY_MS = 86_400_000;
 
 /** Started days left of a trial whose end is near; null while it is not, or over. */
-export function daysOfNotice(endsAt: Date, now: Date): number | null {
+export function daysOfTrialNotice(endsAt: Date, now: Date): number | null {
   const leftMs = endsAt.getTime() - now.getTime();
   return leftMs > 0 && leftMs <= NOTICE_DAYS * DAY_MS ? Math.ceil(leftMs / DAY_MS) : null;
 }
