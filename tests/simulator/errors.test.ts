@@ -17,7 +17,7 @@ describe("what the simulator cannot do", () => {
   test("an endpoint outside it is answered with 501 in Stripe's shape", async () => {
     for (const call of [
       scene.stripe.transfers.list(),
-      scene.stripe.coupons.list(),
+      scene.stripe.quotes.list(),
       scene.stripe.tax.registrations.list(),
     ]) {
       expect(await stripeError(call)).toMatchObject({

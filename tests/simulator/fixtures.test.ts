@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { KINDS, type Kind } from "@/simulator/stripe/kinds";
 import { loadSchemaTools, type SchemaTools } from "@/simulator/stripe/schema/tools";
+import { walkBilling } from "./billing-walk";
 import { SCHEMA_DIR, Scene } from "./support";
 
 type Plain = Record<string, unknown>;
@@ -77,6 +78,7 @@ test("simulated objects show the top-level fields of Stripe's fixtures", async (
   await scene.submit(session.url!, { action: "pay", card: "success", email: "a@example.com" });
   const [intent] = (await scene.stripe.paymentIntents.list()).data;
   await scene.stripe.refunds.create({ payment_intent: intent!.id, amount: 5 });
+  await walkBilling(scene);
   const shown = new Map(
     scene.sim.events.map((event) => [(event.data.object as { object: string }).object, event.data.object]),
   );

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { KINDS, type Kind } from "@/simulator/stripe/kinds";
 import { loadSchemaBundle } from "@/simulator/stripe/schema/bundle";
 import { loadSchemaTools, type SchemaTools } from "@/simulator/stripe/schema/tools";
 import { walkBilling } from "./billing-walk";
@@ -144,6 +145,26 @@ describe("the validator", () => {
     expect(missed.invent).toEqual([]);
     const all = [...missed.delete, ...missed.retype];
     expect(all.length / tried, all.join("\n")).toBeLessThanOrEqual(0.05);
+  });
+
+  test("catches at least 95 % of mutated objects, of every kind that was made", () => {
+    const latest = new Map(events.map(({ data }) => [(data.object as { object: Kind }).object, data.object]));
+    const pick = randomIndexes(99);
+    const missed: string[] = [];
+    let tried = 0;
+    for (const [kind, object] of latest) {
+      for (let round = 0; round < 60; round++) {
+        const mutation = (["delete", "rename", "invent", "retype"] as const)[round % 4]!;
+        const mutated = mutate({ data: { object } } as Stripe.Event, mutation, pick);
+        if (!mutated) continue;
+        tried += 1;
+        const problems = tools.validator.object(KINDS[kind].definition, mutated.copy.data.object);
+        if (problems.length === 0) missed.push(`${mutation} ${kind} ${mutated.path.join(".")}`);
+      }
+    }
+    console.info(`mutated objects caught: ${tried - missed.length}/${tried} of ${latest.size} kinds`);
+    expect(latest.size).toBeGreaterThanOrEqual(16);
+    expect(missed.length / tried, missed.join("\n")).toBeLessThanOrEqual(0.05);
   });
 
   test("refuses closed enums' unknown values, event types and previous attributes that do not exist", () => {

@@ -16,6 +16,7 @@ export function createSetup(world: World, wanted: NewSetup): Stripe.SetupIntent 
   const intent = world.create("setup_intent", {
     customer: wanted.customer,
     description: wanted.description ?? null,
+    flow_directions: null,
     metadata: wanted.metadata,
     payment_method: wanted.paymentMethod ?? null,
     payment_method_types: ["card"],
