@@ -56,4 +56,15 @@ export const pastHistories: { what: string; history: History }[] = [
       call({ do: "check", feature: "compute", units: 1 }),
     ]),
   },
+  {
+    what: "a check beside a roll, which names no lot that the roll makes",
+    history: inUtc([
+      toTheEdge,
+      call(
+        { do: "rollDue" },
+        { do: "check", feature: "messages", units: 21 },
+        { do: "consume", feature: "render", costs: { frames: 0, samples: 0 } },
+      ),
+    ]),
+  },
 ];

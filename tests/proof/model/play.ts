@@ -8,13 +8,11 @@ import type { Answer, Op } from "./ops";
 import { endOverride, entitle, moveTo, setBlocked, setOverride, setSpendCap } from "./plans";
 import type { State } from "./state";
 
+/** One of the many small things that a job does. */
+export type JobPart = { do: "sweepHold"; hold: string } | { do: "settleMeter"; meter: string };
+
 /** What the model answers to a call, and does to its state. */
-export function play(
-  state: State,
-  op: Op | { do: "sweepHold"; hold: string },
-  tag: string,
-  nowMs: number,
-): Answer {
+export function play(state: State, op: Op | JobPart, tag: string, nowMs: number): Answer {
   switch (op.do) {
     case "consume":
     case "reserve":
@@ -45,6 +43,9 @@ export function play(
       return sweepHold(state, op.hold, tag, nowMs);
     case "refund":
       return refund(state, op, tag, nowMs);
+    case "settleMeter":
+      settle(state, state.meters[op.meter]!, nowMs);
+      return {};
     case "rollDue":
       return { rolled: Object.values(state.meters).filter((meter) => settle(state, meter, nowMs)).length };
     case "entitle":

@@ -2,30 +2,47 @@ import { sameAnswer } from "./compare";
 import { endLeases } from "./leases";
 import { settle } from "./meters";
 import type { Answer, Op } from "./ops";
-import { play } from "./play";
+import { type JobPart, play } from "./play";
 import type { State } from "./state";
 
 export interface Call {
-  op: Op | { do: "sweepHold"; hold: string };
+  op: Op | JobPart;
   tag: string;
 }
 
-/** Jobs do many small things, and others come in between: each hold is swept by itself, and late is as good as early for the rest. */
-export function apart(state: State, calls: Call[], answers: Answer[], nowMs: number) {
+/**
+ * Jobs do many small things, and others come in between: each hold is swept by itself, and late is as good as early for the
+ * rest. But for a check that came before its meter rolled, which names no lot that the roll makes: `rolls` says which it was.
+ */
+export function apart(
+  { state, calls, answers, nowMs }: { state: State; calls: Call[]; answers: Answer[]; nowMs: number },
+  rolls: "first" | "between",
+) {
   const from = structuredClone(state);
   const has = (job: Op["do"]) => calls.some(({ op }) => op.do === job);
-  if (has("rollDue")) for (const meter of Object.values(from.meters)) settle(from, meter, nowMs);
+  const meters = has("rollDue") ? Object.keys(from.meters).filter((meter) => isDue(from, meter, nowMs)) : [];
+  const rolled: Call[] =
+    rolls === "between"
+      ? meters.map((meter) => ({ op: { do: "settleMeter", meter }, tag: `rolled-${meter}` }))
+      : [];
+  if (rolls === "first") for (const meter of meters) settle(from, from.meters[meter]!, nowMs);
   if (has("sweepLeases")) endLeases(from, nowMs);
   const due = Object.values(from.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
   const swept: Call[] = has("sweepHolds")
     ? due.map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
     : [];
   const others = calls.map((_, at) => at).filter((at) => !JOBS.has(calls[at]!.op.do));
+  const parts = [...rolled, ...swept];
   return {
     from,
-    calls: [...others.map((at) => calls[at]!), ...swept],
-    answers: [...others.map((at) => answers[at]!), ...swept.map(() => ({}))],
+    calls: [...others.map((at) => calls[at]!), ...parts],
+    answers: [...others.map((at) => answers[at]!), ...parts.map(() => ({}))],
   };
+}
+
+function isDue(state: State, meter: string, nowMs: number): boolean {
+  const copy = structuredClone(state);
+  return settle(copy, copy.meters[meter]!, nowMs);
 }
 
 const JOBS = new Set<Call["op"]["do"]>(["rollDue", "sweepLeases", "sweepHolds"]);

@@ -126,9 +126,14 @@ async function agreeAtOnce(
 ): Promise<State | null> {
   const after = await takeSnapshot(stage, ctx.tenant.id);
   const fits = (end: State) => differences(after, end, names).length === 0;
-  const parts = apart(state, calls, answers, nowMs);
-  const order = (from: State) => serialOrder(from, parts.calls, parts.answers, nowMs, fits);
-  return order(parts.from) ?? order(settled(parts.from, calls, nowMs));
+  const jobs = { state, calls, answers, nowMs };
+  const parts = apart(jobs, "first");
+  const order = (from: State, { calls, answers } = parts) => serialOrder(from, calls, answers, nowMs, fits);
+  const later = () => {
+    const between = apart(jobs, "between");
+    return order(between.from, between);
+  };
+  return order(parts.from) ?? order(settled(parts.from, calls, nowMs)) ?? later();
 }
 
 /** What differs, in the order of the calls that explains most. */
