@@ -3,6 +3,7 @@ import type { HistoryResult } from "./history";
 import type { HttpResult } from "./http";
 import type { Sample } from "./measure";
 import type { Row } from "./race";
+import type { WebhooksResult } from "./webhooks";
 
 export type Results = Map<Row, Sample>;
 
@@ -11,11 +12,12 @@ export interface Found {
   growth?: Growth;
   http?: HttpResult;
   history?: HistoryResult;
+  webhooks?: WebhooksResult;
   overGrant?: number;
 }
 
 /** The figures as ratios within this run; a part that was not asked for is left out. */
-export function summary({ results = new Map(), growth, http, history, overGrant }: Found) {
+export function summary({ results = new Map(), growth, http, history, webhooks, overGrant }: Found) {
   const has = (where: Row["where"]) => [...results.keys()].some((row) => row.where === where);
   return {
     ...(has("hot") && { many: pathFigures(results, "many"), hot: pathFigures(results, "hot") }),
@@ -24,6 +26,7 @@ export function summary({ results = new Map(), growth, http, history, overGrant 
     }),
     ...(http && { http: rounded(http) }),
     ...(history && { history }),
+    ...(webhooks && { webhooks }),
     ...(growth && { growth: rounded(growth) }),
     ...(overGrant !== undefined && { overGrant }),
   };

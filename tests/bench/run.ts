@@ -7,8 +7,9 @@ import { lotPaths, type Pace, paths, race, rawRows } from "./race";
 import { type Found, summary, table } from "./report";
 import { openScene } from "./scene";
 import { type BenchServer, startServer } from "./server";
+import { webhooks } from "./webhooks";
 
-const PARTS = ["paths", "lots", "growth", "history", "http"] as const;
+const PARTS = ["paths", "lots", "growth", "history", "http", "webhooks"] as const;
 type Part = (typeof PARTS)[number];
 
 const { values: options } = parseArgs({
@@ -43,7 +44,7 @@ const pace: Pace = {
 };
 
 /**
- * `npm run bench [-- --short] [-- --json] [-- --only=paths,lots,growth,history,http]`: ratios within one run, with fsync on; see
+ * `npm run bench [-- --short] [-- --json] [-- --only=paths,lots,growth,history,http,webhooks]`: ratios within one run, with fsync on; see
  * docs/decisions/0010-hot-path.md. What each figure is compared with stands beside it in the code.
  */
 async function main(): Promise<void> {
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     if (parts.has("growth")) found.growth = await growth(server, sizes, pace);
     if (parts.has("history")) found.history = await history(server, sizes, pace);
     if (parts.has("http")) found.http = await http(server, pace);
+    if (parts.has("webhooks")) found.webhooks = await webhooks(server, options.short ? 500 : 5_000, pace);
     if (found.results && !options.json) table(found.results);
     if (options.json) console.log(JSON.stringify(summary(found)));
     else console.dir(summary(found), { depth: null });

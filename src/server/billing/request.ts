@@ -2,6 +2,7 @@ import Stripe from "stripe";
 import { systemClock } from "@/lib/time";
 import type { Ctx } from "../context";
 import { processEvent, receive } from "../webhooks/service";
+import { inSlot } from "../webhooks/slots";
 import { receivedOf } from "./handlers";
 import { eventHandlers } from "./jobs";
 
@@ -36,7 +37,7 @@ export async function receiveStripeWebhook(
   }
   const stored = receivedOf(event);
   const outcome = await receive(ctx, stored);
-  if (outcome === "stored") settings.later(() => processEvent(ctx, eventHandlers, stored));
+  if (outcome === "stored") settings.later(() => inSlot(() => processEvent(ctx, eventHandlers, stored)));
   return answer(200, outcome);
 }
 
