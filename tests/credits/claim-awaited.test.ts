@@ -1,6 +1,6 @@
 import { world } from "@tests/support/world";
-import { newVisitor, withTrial } from "@tests/trials/stage";
 import { expect, test } from "vitest";
+import { prices as standard } from "@/config/plans";
 import { newId } from "@/lib/ids";
 import { createTenant, listTenants } from "@/server/accounts/service";
 import { users } from "@/server/accounts/tables";
@@ -9,11 +9,9 @@ import { createCtx, type TenantCtx } from "@/server/context";
 import { awaitCredits, withdrawAwaited } from "@/server/credits/awaited-credits";
 import { balance } from "@/server/credits/balance";
 import { entitleDefault } from "@/server/entitlements/entitle";
-import { startTrial } from "@/server/trials/service";
 
-const trying = withTrial({ credits: 3 });
 const refill = { credits: 5, every: "month" } as const;
-const prices = { ...trying, plans: trying.plans.map((plan) => ({ ...plan, refill })) };
+const prices = { ...standard, plans: standard.plans.map((plan) => ({ ...plan, refill })) };
 const { ctx, runtime, clock, owner } = await world({ prices, poolSize: 20 });
 const wish = { credits: 40, reason: "met at the fair" };
 
@@ -40,18 +38,15 @@ test("who signs up with the e-mail gets what waits for it once, also from 10 sig
   expect(await given(ada)).toEqual([40]);
 });
 
-test("beside the refill, which it neither is nor changes, and what is left of a trial", async () => {
+test("it lies beside the refill, which it neither is nor changes", async () => {
   const email = "gil@fair.test";
   const gil = await person(email);
   await awaitCredits(ctx, { ...wish, email });
-  const { cookie } = await startTrial(ctx, newVisitor());
-  const headers = new Headers({ cookie: cookie!.split(";")[0]! });
-  await Promise.all([1, 2, 3].map(() => giveWorkspace(gil.ctx, gil, headers)));
+  await Promise.all([1, 2, 3].map(() => signIn(gil)));
   const [tenant] = await listTenants(gil.ctx);
   const { lots } = await balance({ ...gil.ctx, tenant: tenant! });
   expect(lots.map(({ kind, remaining }) => [kind, remaining])).toEqual([
     ["replenish", 5],
-    ["trial", 3],
     ["promo", 40],
   ]);
 });

@@ -79,7 +79,11 @@ export function topUpOutcome(intent: Stripe.PaymentIntent): TopUpOutcome {
       return failed("authentication_required", "authentication_required");
     case "requires_payment_method":
       return refusal(intent.last_payment_error);
+    case "processing":
+    case "requires_capture":
+      return { kind: "processing" };
     default:
+      // A status of a later API version: it is asked again.
       return { kind: "processing" };
   }
 }

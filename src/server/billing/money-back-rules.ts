@@ -46,11 +46,6 @@ export function isRefunding({ status }: Pick<RefundFact, "status">): boolean {
   return !FAILED.has(status);
 }
 
-/** Whether the bank has yet to say what becomes of a refund. */
-export function isWaiting({ status }: Pick<RefundFact, "status">): boolean {
-  return isRefunding({ status }) && status !== "succeeded";
-}
-
 /**
  * How much of what was paid is back with the payer: refunds that succeeded, and what the bank has. The same money is
  * never counted twice past the total, whatever came first.

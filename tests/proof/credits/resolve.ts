@@ -50,7 +50,10 @@ export function resolve(state: State, asked: Op[], wish: Wish, tag: string): Op[
       const orders = wish.all ? changed.map(({ tag: one }) => one) : some(order?.tag);
       return orders.length > 0 ? [{ do: "look", orders }] : [];
     }
-    default:
+    case "cron":
+    case "plan":
+    case "settle":
+    case "write off":
       return [{ do: wish.do }];
   }
 }

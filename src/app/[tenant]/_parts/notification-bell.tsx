@@ -17,7 +17,7 @@ import {
 import { useDisclosure, useMounted } from "@mantine/hooks";
 import { IconBell } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ComponentPropsWithRef, useState } from "react";
 import { FailureAlert } from "@/components/failure-alert";
 import { useTRPC } from "@/trpc/client";
 import { NoticeList } from "./notice-list";
@@ -63,23 +63,7 @@ function Bell() {
       returnFocus
     >
       <PopoverTarget>
-        <Indicator
-          label={unread > MAX_SHOWN ? `${MAX_SHOWN}+` : unread}
-          disabled={unread === 0}
-          size={16}
-          offset={5}
-          color="red.8"
-        >
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size={36}
-            onClick={toggle}
-            aria-label={unread > 0 ? `Notifications, ${unread} unread` : "Notifications"}
-          >
-            <IconBell size={19} stroke={1.7} aria-hidden />
-          </ActionIcon>
-        </Indicator>
+        <BellButton unread={unread} onClick={toggle} />
       </PopoverTarget>
       <PopoverDropdown p={0} aria-label="Notifications">
         <Group justify="space-between" className={classes.noticesHead}>
@@ -87,23 +71,15 @@ function Bell() {
             Notifications
           </Text>
           {latest && passed.length === 0 && unread > 0 && (
-            <Button
-              variant="subtle"
-              size="compact-xs"
+            <MarkAllRead
               loading={markRead.isPending}
               onClick={() => markRead.mutate({ messageId: latest.messageId, andOlder: true })}
-            >
-              Mark all as read
-            </Button>
+            />
           )}
         </Group>
         <ScrollArea.Autosize mah="min(440px, 60vh)" type="auto">
           <FailureAlert error={list.error ?? markRead.error} />
-          {list.isPending && (
-            <Center p="lg">
-              <Loader size="sm" aria-label="Loading" />
-            </Center>
-          )}
+          {list.isPending && <Waiting />}
           {list.isSuccess && (
             <NoticeList
               notices={notices}
@@ -124,5 +100,45 @@ function Bell() {
         </ScrollArea.Autosize>
       </PopoverDropdown>
     </Popover>
+  );
+}
+
+function Waiting() {
+  return (
+    <Center p="lg">
+      <Loader size="sm" aria-label="Loading" />
+    </Center>
+  );
+}
+
+function MarkAllRead(button: { loading: boolean; onClick: () => void }) {
+  return (
+    <Button variant="subtle" size="compact-xs" {...button}>
+      Mark all as read
+    </Button>
+  );
+}
+
+/** A popover puts its own properties on what opens it. */
+function BellButton({ unread, onClick, ...opener }: { unread: number } & ComponentPropsWithRef<"button">) {
+  return (
+    <Indicator
+      label={unread > MAX_SHOWN ? `${MAX_SHOWN}+` : unread}
+      disabled={unread === 0}
+      size={16}
+      offset={5}
+      color="red.8"
+    >
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={36}
+        onClick={onClick}
+        aria-label={unread > 0 ? `Notifications, ${unread} unread` : "Notifications"}
+        {...opener}
+      >
+        <IconBell size={19} stroke={1.7} aria-hidden />
+      </ActionIcon>
+    </Indicator>
   );
 }
