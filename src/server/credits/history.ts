@@ -78,9 +78,17 @@ export async function history(ctx: TenantCtx, input: HistoryInput = {}): Promise
       broughtForward:
         more || begins.at === null || span.from !== begins.id
           ? null
-          : { at: begins.at, balance: await balanceAt(tx, ctx, unit, begins.id) },
+          : {
+              at: begins.at,
+              balance: stoodBefore(last, group) ?? (await balanceAt(tx, ctx, unit, begins.id)),
+            },
     };
   });
+}
+
+/** Nothing was there before the oldest row, unless a filter hides it: then null, and all rows are to be summed. */
+function stoodBefore(oldest: Movement | undefined, group: MovementGroup | undefined): number | null {
+  return oldest === undefined || group !== undefined ? null : oldest.balanceAfter - oldest.movement;
 }
 
 /** What all lots had left before the entry of that id was written, or would have been. */
