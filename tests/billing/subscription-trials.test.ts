@@ -35,7 +35,7 @@ const liveOf = async (ctx: TenantCtx) =>
 const facts = (ctx: TenantCtx) =>
   owner`select payload from outbox where tenant_id = ${ctx.tenant.id} and type = 'billing.trial_ending'`;
 /** Cards of the hosted page are all the same one. */
-const forgetCards = () => owner`delete from trial_subjects`;
+const forgetCards = () => owner`delete from trial_subject_directory`;
 const setEmail = (ctx: TenantCtx, email: string) =>
   owner`update users set email = ${email} where id in (select user_id from members where tenant_id = ${ctx.tenant.id})`;
 

@@ -97,9 +97,8 @@ export const subscriptionTrials = pgTable(
   ],
 );
 
-/** Global: which workspace's trial a mailbox or a card has had, as a keyed hash. */
-export const trialSubjects = pgTable("trial_subjects", {
+/** Directory: which tenant's trial a mailbox or a card has had, as a keyed hash. */
+export const trialSubjectDirectory = pgTable("trial_subject_directory", {
   subject: text().primaryKey(),
   tenant: text().notNull(),
-  createdAt: createdAt(),
 });

@@ -12,7 +12,7 @@ import type { Purchase } from "./purchase";
 import { idOf, instantOf } from "./rules";
 import { isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
-import { subscriptionTrials, trialSubjects } from "./subscription-tables";
+import { subscriptionTrials, trialSubjectDirectory } from "./subscription-tables";
 import { mailboxOf } from "./trial-rules";
 
 /** Trials that a checkout offered carry this; those that people at Stripe give, or that bridge paid days, don't count. */
@@ -91,9 +91,12 @@ export async function claimTrial(ctx: TenantCtx & { tx: Tx }, trial: BegunTrial)
   const card = trial.fingerprint ? [subjectOf(ctx, `card:${trial.fingerprint}`)] : [];
   const subjects = [...(await mailboxSubjects(ctx)), ...card].sort();
   const tenant = ctx.tenant.id;
-  const values = subjects.map((subject) => ({ subject, tenant, createdAt: ctx.now() }));
+  const values = subjects.map((subject) => ({ subject, tenant }));
   if (values.length > 0)
-    await ctx.tx.insert(trialSubjects).values(values).onConflictDoNothing({ target: trialSubjects.subject });
+    await ctx.tx
+      .insert(trialSubjectDirectory)
+      .values(values)
+      .onConflictDoNothing({ target: trialSubjectDirectory.subject });
   const isSecond = (await trialRows(ctx)).some(({ refusedAt }) => refusedAt === null);
   const isTaken = (await takenByOthers(ctx, subjects)).length > 0;
   const refusedAt = isSecond || isTaken ? ctx.now() : null;
@@ -159,8 +162,13 @@ function subjectOf(ctx: TenantCtx, name: string): string {
 async function takenByOthers(ctx: TenantCtx, subjects: readonly string[]): Promise<string[]> {
   if (subjects.length === 0) return [];
   const rows = await (ctx.tx ?? ctx.db.orm)
-    .select({ subject: trialSubjects.subject })
-    .from(trialSubjects)
-    .where(and(inArray(trialSubjects.subject, [...subjects]), ne(trialSubjects.tenant, ctx.tenant.id)));
+    .select({ subject: trialSubjectDirectory.subject })
+    .from(trialSubjectDirectory)
+    .where(
+      and(
+        inArray(trialSubjectDirectory.subject, [...subjects]),
+        ne(trialSubjectDirectory.tenant, ctx.tenant.id),
+      ),
+    );
   return rows.map(({ subject }) => subject);
 }

@@ -66,10 +66,9 @@ CREATE TABLE "subscription_trials" (
 	"ended_at" timestamp (3) with time zone,
 	CONSTRAINT "subscription_trials_tenant_id_subscription_id_pk" PRIMARY KEY("tenant_id","subscription_id")
 );--> statement-breakpoint
-CREATE TABLE "trial_subjects" (
+CREATE TABLE "trial_subject_directory" (
 	"subject" text PRIMARY KEY NOT NULL,
-	"tenant" text NOT NULL,
-	"created_at" timestamp (3) with time zone NOT NULL
+	"tenant" text NOT NULL
 );--> statement-breakpoint
 ALTER TABLE "webhook_inbox" ALTER COLUMN "payload" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_kind" text;--> statement-breakpoint
