@@ -1,8 +1,9 @@
 import type { Browser, Page } from "playwright-core";
+import Stripe from "stripe";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { OPERATOR } from "./app";
 import { newVisitor, openBrowser } from "./browser";
-import { open, signUp } from "./steps";
+import { open, payWith, ready, signUp, startRun } from "./steps";
 
 const app = inject("app");
 let browser: Browser;
@@ -12,6 +13,71 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
+});
+
+test("buys a pack, then an amount with a plan, spends past the allowance, is refunded, and the balance follows", async () => {
+  const { page, context, problems } = await newVisitor(browser);
+  const slug = await signUp(page, app, "quinn@example.com");
+  const credits = `${app.url}/${slug}/credits`;
+
+  await page.getByRole("link", { name: "Credits", exact: true }).first().click();
+  await available(page, "0");
+  await ready(page);
+  await page.getByRole("radio", { name: /^100 credits/ }).click();
+  await page.getByRole("button", { name: "Pay $5" }).click();
+  await page.getByRole("heading", { name: "Checkout" }).waitFor();
+  await payWith(page, "4242");
+  await page.getByRole("heading", { name: "100 credits added" }).waitFor();
+
+  await open(page, credits);
+  await available(page, "100");
+  await page.getByRole("radio", { name: /^Any amount/ }).click();
+  await page.getByLabel("How many").fill("250");
+  await page.getByRole("combobox", { name: "Together with a plan" }).click();
+  await page.getByRole("option", { name: /^Pro/ }).click();
+  await page.getByRole("group", { name: "Order" }).getByText("$27.50").waitFor();
+  await page.getByRole("button", { name: "Pay $27.50" }).click();
+  await page.getByRole("heading", { name: "Checkout" }).waitFor();
+  await page.getByText("$27.50").first().waitFor();
+  await payWith(page, "4242");
+  await page.getByRole("heading", { name: "You are on Pro" }).waitFor();
+  await page.getByText("350 credits are available now", { exact: false }).waitFor();
+
+  await page.getByRole("link", { name: "See the receipt" }).click();
+  const receipt = page.getByRole("dialog");
+  await receipt.getByText("250 credits").waitFor();
+  await receipt.getByText("Pro, by the month").waitFor();
+  await receipt.getByText("$27.50").waitFor();
+  await receipt.getByRole("button", { name: "Close" }).click();
+
+  await open(page, `${app.url}/${slug}/runs`);
+  await startRun(page, 2_000);
+  await page.getByText("the limit is reached").waitFor();
+  await startRun(page, 40);
+  await open(page, credits);
+  await available(page, "310");
+  await lots(page, ["60 of 100", "250 of 250"]);
+  await expectMovements(page, ["−40", "+250", "+100"], ["310", "350", "100"]);
+
+  await refund(await paymentOf(page, "100 credits"));
+  // What was left of the pack is gone with its money, and what was spent of it is owed.
+  const owed = async () => {
+    await page.goto(credits);
+    await page.getByRole("group", { name: "Available" }).waitFor();
+    return page.getByText("40 credits are owed").count();
+  };
+  await expect.poll(owed, { timeout: 60_000, interval: 1_000 }).toBe(1);
+  await available(page, "250");
+  await lots(page, ["250 of 250"]);
+  await page.getByText("40 had been spent and are owed").waitFor();
+  await ready(page);
+  await page.getByRole("tab", { name: "Orders" }).click();
+  await page.getByRole("table").getByText("Refunded").waitFor();
+  await page.getByRole("tab", { name: "Statements" }).click();
+  await page.getByRole("row", { name: "Taken back with the money −60" }).waitFor();
+  await page.getByRole("row", { name: "Left now 250" }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
 });
 
 test("a code that an operator made is redeemed, once", async () => {
@@ -53,4 +119,27 @@ async function lots(page: Page, left: string[]): Promise<void> {
   const table = page.getByRole("region", { name: "Credits by lot" });
   for (const text of left) await table.getByText(text).waitFor();
   expect(await table.getByRole("row").count()).toBe(1 + left.length);
+}
+
+/** The history, newest first: what moved, and what was left after it. */
+async function expectMovements(page: Page, moved: string[], after: string[]): Promise<void> {
+  const rows = page.getByRole("region", { name: "Credits that came and went" }).locator("tbody tr");
+  await rows.first().waitFor();
+  const column = (at: number) => rows.locator(`td:nth-child(${at})`).allInnerTexts();
+  expect([await column(3), await column(4)]).toEqual([moved, after]);
+}
+
+/** As the receipt of that order names it. */
+async function paymentOf(page: Page, order: string): Promise<string> {
+  await ready(page);
+  await page.getByRole("tab", { name: "Orders" }).click();
+  await page.getByRole("button", { name: order, exact: true }).click();
+  return page.getByRole("dialog").getByText(/^pi_/).innerText();
+}
+
+/** As somebody does it in Stripe's dashboard: we hear of it by webhook only. */
+async function refund(paymentIntent: string): Promise<void> {
+  const { hostname, port } = new URL(app.stripeUrl);
+  const stripe = new Stripe("sk_test_sim_local", { host: hostname, port: Number(port), protocol: "http" });
+  await stripe.refunds.create({ payment_intent: paymentIntent });
 }

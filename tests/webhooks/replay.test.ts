@@ -120,28 +120,3 @@ test("the list is paged newest first, without payloads, each event once", async 
   expect((await listEvents(ctx, { status: "done" })).events).toEqual([]);
   await run();
 });
-
-test("a run with patience takes over from a worker that dies meanwhile, at the very end of its lease", async () => {
-  await owner`delete from webhook_inbox`;
-  const one = event();
-  await receive(ctx, one);
-  await owner`update webhook_inbox set attempts = 1, available_at = clock_timestamp() + interval '400 milliseconds' where event_id = ${one.eventId}`;
-  expect(await run()).toMatchObject({ done: 0 });
-  expect(
-    await processDue(
-      ctx,
-      handlers(async () => undefined),
-      { limit: 100, patienceMs: 5_000 },
-    ),
-  ).toMatchObject({ done: 1 });
-  const impatient = event();
-  await receive(ctx, impatient);
-  await owner`update webhook_inbox set attempts = 1, available_at = clock_timestamp() + interval '1 hour' where event_id = ${impatient.eventId}`;
-  expect(
-    await processDue(
-      ctx,
-      handlers(async () => undefined),
-      { limit: 100, patienceMs: 5_000 },
-    ),
-  ).toMatchObject({ done: 0 });
-});

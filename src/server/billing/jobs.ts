@@ -6,7 +6,7 @@ import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { forgetPayloads } from "../webhooks/forget-payloads";
 import { inboxHealth } from "../webhooks/list-events";
-import { type EventHandlers, LEASE_PATIENCE_MS, processDue } from "../webhooks/service";
+import { type EventHandlers, processDue } from "../webhooks/service";
 import { stripeHandlers } from "./handlers";
 import { reconcile } from "./reconcile";
 import { type TopUpResult, topUp } from "./top-up";
@@ -19,15 +19,11 @@ export const eventHandlers: EventHandlers = { stripe: stripeHandlers };
 
 /**
  * Cron `inbox`: works off webhook events that were not finished right after they came in: failed ones whose
- * back-off is over, and those whose worker died. It waits for leases that are about to end, so that with a call each
- * minute no event waits longer than that. Safe late, twice, or by two runners at once.
+ * back-off is over, and those whose worker died. Safe late, twice, or by two runners at once.
  * @returns what it did, and how many events people have to look at
  */
 export async function inbox(ctx: Ctx): Promise<Record<string, number>> {
-  const processed = await processDue(ctx, eventHandlers, {
-    limit: EVENTS_PER_RUN,
-    patienceMs: LEASE_PATIENCE_MS,
-  });
+  const processed = await processDue(ctx, eventHandlers, { limit: EVENTS_PER_RUN });
   const { quarantined: inQuarantine } = await inboxHealth(ctx);
   return { ...processed, inQuarantine, ...(await forgetPayloads(ctx)) };
 }

@@ -26,10 +26,7 @@ export type Processed = Record<Outcome, number>;
 /** A worker that dies loses its event after this long, and another one takes it. */
 const LEASE_SECONDS = 30;
 const LEASE = sql`clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})`;
-/** Long enough for a run to outlast every lease it finds, with a moment to spare. */
-export const LEASE_PATIENCE_MS = (LEASE_SECONDS + 1) * 1_000;
 const WORKERS = 4;
-const SHORTEST_WAIT_MS = 100;
 
 /** Stores an event once, before anything is done with it: from here on it can't be lost. */
 export async function receive(ctx: Ctx, event: ReceivedEvent): Promise<"stored" | "duplicate"> {
@@ -43,21 +40,13 @@ export async function receive(ctx: Ctx, event: ReceivedEvent): Promise<"stored" 
   return rows.length === 1 ? "stored" : "duplicate";
 }
 
-interface RunOptions {
-  /** Events to try at most. */
-  limit: number;
-  /** Waits this long for what is about to fall due: leases of workers that died, back-offs. */
-  patienceMs?: number;
-}
-
 /** Works off what is due, oldest first, a few at a time, until nothing is left or `limit` events were tried. */
 export async function processDue(
   ctx: Ctx,
   handlers: EventHandlers,
-  { limit, patienceMs = 0 }: RunOptions,
+  { limit }: { limit: number },
 ): Promise<Processed> {
   const processed: Processed = { done: 0, ignored: 0, failed: 0, quarantined: 0 };
-  const untilMs = performance.now() + patienceMs;
   let left = limit;
   const worker = async () => {
     while (left > 0) {
@@ -67,26 +56,8 @@ export async function processDue(
       processed[outcome] += 1;
     }
   };
-  for (;;) {
-    await Promise.all(Array.from({ length: WORKERS }, worker));
-    const waitMs = patienceMs > 0 && left > 0 ? await nextDueInMs(ctx) : null;
-    if (waitMs === null || performance.now() + waitMs > untilMs) return processed;
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-  }
-}
-
-/** How long until the next event may be claimed; null when none is waiting. */
-async function nextDueInMs(ctx: Ctx): Promise<number | null> {
-  const [row] = await ctx.db.orm
-    .select({
-      inMs: sql<
-        string | null
-      >`extract(epoch from min(${webhookInbox.availableAt}) - clock_timestamp()) * 1000`,
-    })
-    .from(webhookInbox)
-    .where(eq(webhookInbox.status, "pending"));
-  if (!row || row.inMs === null) return null;
-  return Math.max(Math.ceil(Number(row.inMs)), SHORTEST_WAIT_MS);
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+  return processed;
 }
 
 /** Works off one event, if it is due and nobody else is at it. */
