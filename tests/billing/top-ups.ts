@@ -12,12 +12,14 @@ export const PACK = "credits_100";
 export const TERMS = { enabled: true, threshold: 50, pack: PACK, monthlyCapMinor: 10_000 } as const;
 
 /** What tests of automatic top-ups do to a stage, and what they look at. */
-export function topUpStage({ tenant, owner, stripe, simulator }: Stage) {
+export function topUpStage({ tenant, owner, stripe, simulator, settled }: Stage) {
   /** Gives the tenant a card to be charged while its owner is away. */
   const keepCard = async (ctx: TenantCtx, card = "pm_card_visa") => {
     const customer = await ensureCustomer(ctx);
     const { id } = await stripe.paymentMethods.attach(card, { customer });
     await stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    // The news of it makes us ask Stripe: what a test counts, or lets fail, comes after.
+    await settled();
   };
   /** A tenant with a card that has turned automatic top-ups on, and no credits. */
   const lowTenant = async (name: string, terms: Partial<typeof TERMS> | object = {}, card?: string) => {
