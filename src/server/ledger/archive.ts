@@ -26,7 +26,8 @@ export async function archiveEntries({ ownerUrl, before, now }: ArchiveOptions):
     return await sql.begin(async (tx) => {
       // Two archivers take turns.
       await tx`select pg_advisory_xact_lock(hashtextextended('archive', 0))`;
-      const obstacles = await tx`select * from ledger_archive_obstacles(${now}, ${month})`;
+      const obstacles = await tx`
+        select * from ledger_archive_obstacles(${now}, ${month}) order by tenant_id nulls first, subject`;
       if (obstacles.length > 0) throw obstructed(obstacles);
       const [row] = await tx`select ledger_archive(${now}, ${month}) as tables`;
       return row!.tables as string[];
