@@ -10,6 +10,7 @@ import type { TenantCtx } from "@/server/context";
 import { inTenant } from "@/server/db/transaction";
 import { sessionIdOf, stage } from "./stage";
 
+// `settled`: the news of what a test has made takes turns and asks Stripe too.
 const { tenant, owner, simulator, stripe, clock, pay, settled } = await stage();
 
 const PRO = { plan: "pro", interval: "month" } as const;
@@ -68,6 +69,7 @@ test.for(["500", "close"] as const)(
 test("Stripe failing while a page is made is said, and the next click works", async () => {
   const ada = await tenant("ada");
   await ensureCustomer(ada);
+  await settled();
   const openAt = async () => (await sessionsOf(ada)).filter(({ status }) => status === "open").length;
   // The first request of a checkout is the look at subscriptions; the second makes the page.
   let sent = 0;
@@ -115,6 +117,7 @@ test("a dead worker's turn ends by itself, and whoever waits takes over", async 
 test("who waits longer than eight seconds is told to come back", async () => {
   const dan = await tenant("dan");
   await ensureCustomer(dan);
+  await settled();
   await holdTurn(dan, "1 minute");
   await expect(syncCustomer(dan)).rejects.toMatchObject({ code: "BUSY" });
 });
@@ -122,6 +125,7 @@ test("who waits longer than eight seconds is told to come back", async () => {
 test("a worker whose turn has lapsed can't write, nor end its successor's turn", async () => {
   const ada = await tenant("ada");
   await ensureCustomer(ada);
+  await settled();
   await tryTurn(ada, async (turn) => {
     await holdTurn(ada, "1 minute");
     const ours = await inTenant(ada, (tx) => tx.select().from(customers).where(ofTurn(ada, turn)));
@@ -135,6 +139,7 @@ test("a worker whose turn has lapsed can't write, nor end its successor's turn",
 test("of two at once, one has the turn", async () => {
   const bo = await tenant("bo");
   await ensureCustomer(bo);
+  await settled();
   const inside = await tryTurn(bo, () => tryTurn(bo, async () => "two"));
   expect(inside).toBeNull();
   expect(await tryTurn(bo, async () => "one")).toBe("one");
@@ -143,6 +148,7 @@ test("of two at once, one has the turn", async () => {
 test("100 syncs at once share a few looks at Stripe", async () => {
   const cleo = await tenant("cleo");
   await ensureCustomer(cleo);
+  await settled();
   let looks = 0;
   const count = ({ path }: { path: string }) => {
     looks += path.startsWith("/v1/subscriptions") ? 1 : 0;
