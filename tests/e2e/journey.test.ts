@@ -46,6 +46,8 @@ test("from the landing page to the limit, through checkout to Pro, on with the w
 
   await open(page, `${workspace}/billing`);
   await page.getByRole("button", { name: "Manage in portal" }).click();
+  // Our own page has such a button as well.
+  await page.waitForURL((url) => url.origin !== new URL(app.url).origin);
   await page.getByRole("button", { name: "Cancel subscription" }).click();
   await page.getByRole("button", { name: "Cancel subscription" }).click();
   await page.getByRole("status").getByText("Ends on").waitFor();
