@@ -21,6 +21,7 @@ export async function fill({ owner }: Scene, tenantId: string, filling: Filling)
   const { rows, plain, liveMonths, archivedMonths } = filling;
   const lotId = newId("lot", new Date());
   const drawn = archivedMonths > 0 ? 2 * rows : rows;
+  await owner`update tenants set created_at = now() - interval '2 years' where tenant_id = ${tenantId}`;
   await owner`insert into lots (tenant_id, id, unit, kind, granted, remaining, starts_at, priority, source, created_at)
     values (${tenantId}, ${lotId}, 'credits', 'purchase', ${LOT}, ${LOT - drawn}, now() - interval '1 year', 60, 'bench:1', now() - interval '1 year')`;
   const live = owner`ledger_month(now(), ${1 - liveMonths})`;
