@@ -3,6 +3,7 @@
 import { Alert, Button, Divider, Group, Modal, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Interval } from "@/app/_parts/pricing/plan-price";
+import { AmountLine } from "@/components/amount-line";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate, formatPrice } from "@/components/format";
 import { LinesSkeleton } from "@/components/skeletons";
@@ -102,10 +103,10 @@ function Summary({ preview }: { preview: Preview }) {
   return (
     <Stack gap="sm">
       {lines.map(({ description, amount }) => (
-        <Line key={description} name={description} amount={formatMoney(amount)} />
+        <AmountLine key={description} name={description} amount={formatMoney(amount)} />
       ))}
       {lines.length > 0 && <Divider />}
-      <Line name="To pay now" amount={formatMoney(dueNow)} strong />
+      <AmountLine name="To pay now" amount={formatMoney(dueNow)} strong />
       {creditKept.amountMinor > 0n && (
         <Text size="sm">
           {formatMoney(creditKept)} that you paid ahead is kept and pays for your next invoices.
@@ -115,19 +116,6 @@ function Summary({ preview }: { preview: Preview }) {
         The next invoice comes on {nextAt}: {formatPrice(formatMoney(next.amount))}.
       </Text>
     </Stack>
-  );
-}
-
-function Line({ name, amount, strong = false }: { name: string; amount: string; strong?: boolean }) {
-  return (
-    <Group justify="space-between" align="flex-start" wrap="nowrap" gap="md">
-      <Text size="sm" fw={strong ? 600 : undefined}>
-        {name}
-      </Text>
-      <Text size="sm" fw={strong ? 600 : undefined} className="figures">
-        {amount}
-      </Text>
-    </Group>
   );
 }
 

@@ -1,26 +1,18 @@
 "use client";
 
-import { Button, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { DetailModal } from "@/components/detail-modal";
 import { FactList } from "@/components/fact-list";
-import { QueryBoundary } from "@/components/query-boundary";
-import { LinesSkeleton } from "@/components/skeletons";
 import { useTRPC } from "@/trpc/client";
 import { operationWords } from "./entry-words";
 
-/** Why an entry is what it is. Closed while `entryId` is null; the last one stays in sight while it closes. */
+/** Why an entry is what it is. */
 export function ExplanationModal({ entryId, onClose }: { entryId: string | null; onClose: () => void }) {
-  const [last, setLast] = useState(entryId);
-  if (entryId !== null && entryId !== last) setLast(entryId);
   return (
-    <Modal opened={entryId !== null} onClose={onClose} title={<Text fw={600}>Why this entry</Text>} size="lg">
-      {last !== null && (
-        <QueryBoundary key={last} loading={<LinesSkeleton lines={5} />}>
-          <Explanation entryId={last} onOpen={setLast} />
-        </QueryBoundary>
-      )}
-    </Modal>
+    <DetailModal title="Why this entry" shownId={entryId} onClose={onClose} size="lg" lines={5}>
+      {(id, show) => <Explanation entryId={id} onOpen={show} />}
+    </DetailModal>
   );
 }
 

@@ -1,29 +1,21 @@
 "use client";
 
-import { Button, Divider, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Divider, Group, Stack, Text } from "@mantine/core";
 import { IconDownload, IconExternalLink } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { AmountLine } from "@/components/amount-line";
+import { DetailModal } from "@/components/detail-modal";
 import { formatDate } from "@/components/format";
-import { QueryBoundary } from "@/components/query-boundary";
-import { LinesSkeleton } from "@/components/skeletons";
 import { formatMoney, type Money } from "@/lib/money";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { InvoiceBadge } from "./invoice-badge";
 
-/** One invoice. Closed while `invoiceId` is null; the last one stays in sight while it closes. */
 export function InvoiceDetail({ invoiceId, onClose }: { invoiceId: string | null; onClose: () => void }) {
-  const [last, setLast] = useState(invoiceId);
-  if (invoiceId !== null && invoiceId !== last) setLast(invoiceId);
   return (
-    <Modal opened={invoiceId !== null} onClose={onClose} title={<Text fw={600}>Invoice</Text>}>
-      {last !== null && (
-        <QueryBoundary key={last} loading={<LinesSkeleton lines={4} />}>
-          <Lines invoiceId={last} />
-        </QueryBoundary>
-      )}
-    </Modal>
+    <DetailModal title="Invoice" shownId={invoiceId} onClose={onClose}>
+      {(id) => <Lines invoiceId={id} />}
+    </DetailModal>
   );
 }
 
@@ -42,19 +34,25 @@ function Lines({ invoiceId }: { invoiceId: string }) {
         <InvoiceBadge status={status} />
       </Group>
       {lines.map(({ description, amount, periodStartsAt }) => (
-        <Amount key={`${description} ${periodStartsAt.getTime()}`} name={description} amount={amount} />
+        <AmountLine
+          key={`${description} ${periodStartsAt.getTime()}`}
+          name={description}
+          amount={formatMoney(amount)}
+        />
       ))}
-      {discount.amountMinor > 0n && <Amount name="Discount" amount={negative(discount)} />}
-      {tax.amountMinor > 0n && <Amount name="Tax" amount={tax} />}
+      {discount.amountMinor > 0n && <AmountLine name="Discount" amount={formatMoney(negative(discount))} />}
+      {tax.amountMinor > 0n && <AmountLine name="Tax" amount={formatMoney(tax)} />}
       <Divider />
-      <Amount name="Total" amount={total} strong />
-      {due.amountMinor > 0n && <Amount name="Still to pay" amount={due} strong />}
-      {credited.amountMinor > 0n && <Amount name="Credit notes" amount={negative(credited)} />}
+      <AmountLine name="Total" amount={formatMoney(total)} strong />
+      {due.amountMinor > 0n && <AmountLine name="Still to pay" amount={formatMoney(due)} strong />}
+      {credited.amountMinor > 0n && (
+        <AmountLine name="Credit notes" amount={formatMoney(negative(credited))} />
+      )}
       {refunds.map((refund) => (
-        <Amount
+        <AmountLine
           key={refund.id}
           name={`Refunded ${formatDate(refund.createdAt, timeZone)}${refund.status === "succeeded" ? "" : ` (${refund.status})`}`}
-          amount={negative(refund.amount)}
+          amount={formatMoney(negative(refund.amount))}
         />
       ))}
       <Links hostedUrl={data.hostedUrl} pdfUrl={data.pdfUrl} isDue={due.amountMinor > 0n} />
@@ -95,19 +93,6 @@ function Links({ hostedUrl, pdfUrl, isDue }: LinksProps) {
           {isDue ? "Pay it" : "Open its page"}
         </Button>
       )}
-    </Group>
-  );
-}
-
-function Amount({ name, amount, strong = false }: { name: string; amount: Money; strong?: boolean }) {
-  return (
-    <Group justify="space-between" align="flex-start" wrap="nowrap" gap="md">
-      <Text size="sm" fw={strong ? 600 : undefined}>
-        {name}
-      </Text>
-      <Text size="sm" fw={strong ? 600 : undefined} className="figures">
-        {formatMoney(amount)}
-      </Text>
     </Group>
   );
 }

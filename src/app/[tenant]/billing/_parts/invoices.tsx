@@ -1,15 +1,16 @@
 "use client";
 
-import { Anchor, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState, useTransition } from "react";
+import { useState } from "react";
 import { formatDate } from "@/components/format";
+import { Opener } from "@/components/opener";
 import { Section } from "@/components/section";
 import { WideTable } from "@/components/wide-table";
 import { formatMoney } from "@/lib/money";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
-import { Pager } from "../../_parts/pager";
+import { usePages } from "../../_parts/use-pages";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { INVOICES_PER_PAGE } from "./inputs";
 import { InvoiceBadge } from "./invoice-badge";
@@ -20,12 +21,9 @@ type Invoice = Outputs["billing"]["invoices"]["invoices"][number];
 /** Every invoice of the subscription, newest first. */
 export function Invoices() {
   const trpc = useTRPC();
-  const [passed, setPassed] = useState<string[]>([]);
-  const [turning, startTurning] = useTransition();
+  const { cursor, pager } = usePages();
   const [open, setOpen] = useState<string | null>(null);
-  const { data } = useSuspenseQuery(
-    trpc.billing.invoices.queryOptions({ limit: INVOICES_PER_PAGE, cursor: passed.at(-1) }),
-  );
+  const { data } = useSuspenseQuery(trpc.billing.invoices.queryOptions({ limit: INVOICES_PER_PAGE, cursor }));
   return (
     <Section title="Invoices" description="What was charged for the plan, and what it was for.">
       {data.invoices.length === 0 ? (
@@ -35,12 +33,7 @@ export function Invoices() {
       ) : (
         <Rows invoices={data.invoices} onOpen={setOpen} />
       )}
-      <Pager
-        passed={passed}
-        nextCursor={data.next}
-        turning={turning}
-        onTurn={(pages) => startTurning(() => setPassed(pages))}
-      />
+      {pager(data.next)}
       <InvoiceDetail invoiceId={open} onClose={() => setOpen(null)} />
     </Section>
   );
@@ -62,18 +55,7 @@ function Rows({ invoices, onOpen }: { invoices: readonly Invoice[]; onOpen: (inv
         {invoices.map(({ id, number, createdAt, status, total }) => (
           <TableTr key={id}>
             <TableTd>
-              <Anchor
-                component="button"
-                type="button"
-                size="sm"
-                fw={500}
-                c="inherit"
-                ta="left"
-                underline="always"
-                onClick={() => onOpen(id)}
-              >
-                {number ?? "Invoice"}
-              </Anchor>
+              <Opener onOpen={() => onOpen(id)}>{number ?? "Invoice"}</Opener>
             </TableTd>
             <TableTd>{formatDate(createdAt, timeZone)}</TableTd>
             <TableTd visibleFrom="xs">

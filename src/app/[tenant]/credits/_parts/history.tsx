@@ -1,15 +1,16 @@
 "use client";
 
-import { Anchor, EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
 import { IconReceipt } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState, useTransition } from "react";
+import { useState } from "react";
 import { formatCount, formatDate, formatDateTime } from "@/components/format";
+import { Opener } from "@/components/opener";
 import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { ExplanationModal } from "../../_parts/explanation";
-import { Pager } from "../../_parts/pager";
+import { usePages } from "../../_parts/use-pages";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { EVERYTHING, type Filter, HistoryFilter, isFiltered, queryOf } from "./history-filter";
 import { ROWS_PER_PAGE } from "./inputs";
@@ -22,21 +23,13 @@ type Movement = Page["rows"][number];
 export function History() {
   const trpc = useTRPC();
   const [filter, setFilter] = useState<Filter>(EVERYTHING);
-  /** Where each page that was passed begins; empty on the first. */
-  const [passed, setPassed] = useState<string[]>([]);
-  const [turning, startTurning] = useTransition();
+  const { cursor, restart, pager } = usePages();
   const { data } = useSuspenseQuery(
-    trpc.credits.history.queryOptions({ ...queryOf(filter), limit: ROWS_PER_PAGE, cursor: passed.at(-1) }),
+    trpc.credits.history.queryOptions({ ...queryOf(filter), limit: ROWS_PER_PAGE, cursor }),
   );
-  const turn = (pages: string[]) => startTurning(() => setPassed(pages));
-  const choose = (chosen: Filter) =>
-    startTurning(() => {
-      setFilter(chosen);
-      setPassed([]);
-    });
   return (
     <>
-      <HistoryFilter filter={filter} onChange={choose} />
+      <HistoryFilter filter={filter} onChange={(chosen) => restart(() => setFilter(chosen))} />
       {data.rows.length === 0 && data.broughtForward === null ? (
         <EmptyState
           mt="lg"
@@ -51,7 +44,7 @@ export function History() {
       ) : (
         <Rows page={data} />
       )}
-      <Pager passed={passed} nextCursor={data.nextCursor} turning={turning} onTurn={turn} />
+      {pager(data.nextCursor)}
     </>
   );
 }
@@ -107,17 +100,7 @@ function Row({ row, words: [what, happened], onExplain }: RowProps) {
   return (
     <TableTr>
       <TableTd>
-        <Anchor
-          component="button"
-          type="button"
-          size="sm"
-          fw={500}
-          c="inherit"
-          underline="always"
-          onClick={() => onExplain(row.entryId)}
-        >
-          {what}
-        </Anchor>
+        <Opener onOpen={() => onExplain(row.entryId)}>{what}</Opener>
         <Text size="xs" c="dimmed">
           {happened}
         </Text>

@@ -1,15 +1,16 @@
 "use client";
 
-import { Anchor, EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
 import { IconShoppingBag } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState, useTransition } from "react";
+import { useState } from "react";
 import { formatDate } from "@/components/format";
+import { Opener } from "@/components/opener";
 import { WideTable } from "@/components/wide-table";
 import { formatMoney } from "@/lib/money";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
-import { Pager } from "../../_parts/pager";
+import { usePages } from "../../_parts/use-pages";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { ORDERS_PER_PAGE } from "./inputs";
 import { OrderBadge } from "./order-badge";
@@ -20,12 +21,9 @@ type Order = Outputs["billing"]["orders"]["orders"][number];
 /** What was bought, newest first. `shown`: whose receipt is open from the start. */
 export function Orders({ shown }: { shown: string | null }) {
   const trpc = useTRPC();
-  const [passed, setPassed] = useState<string[]>([]);
-  const [turning, startTurning] = useTransition();
+  const { cursor, pager } = usePages();
   const [open, setOpen] = useState<string | null>(shown);
-  const { data } = useSuspenseQuery(
-    trpc.billing.orders.queryOptions({ limit: ORDERS_PER_PAGE, cursor: passed.at(-1) }),
-  );
+  const { data } = useSuspenseQuery(trpc.billing.orders.queryOptions({ limit: ORDERS_PER_PAGE, cursor }));
   if (data.orders.length === 0)
     return (
       <EmptyState
@@ -47,12 +45,7 @@ export function Orders({ shown }: { shown: string | null }) {
         </TableThead>
         <TableBody orders={data.orders} onOpen={setOpen} />
       </WideTable>
-      <Pager
-        passed={passed}
-        nextCursor={data.next}
-        turning={turning}
-        onTurn={(pages) => startTurning(() => setPassed(pages))}
-      />
+      {pager(data.next)}
       <Receipt orderId={open} onClose={() => setOpen(null)} />
     </>
   );
@@ -65,18 +58,7 @@ function TableBody({ orders, onOpen }: { orders: readonly Order[]; onOpen: (orde
       {orders.map(({ id, lines, origin, createdAt, status, total }) => (
         <TableTr key={id}>
           <TableTd>
-            <Anchor
-              component="button"
-              type="button"
-              size="sm"
-              fw={500}
-              c="inherit"
-              ta="left"
-              underline="always"
-              onClick={() => onOpen(id)}
-            >
-              {lines.map(({ name }) => name).join(" + ")}
-            </Anchor>
+            <Opener onOpen={() => onOpen(id)}>{lines.map(({ name }) => name).join(" + ")}</Opener>
             <Text size="xs" c="dimmed" hiddenFrom="xs">
               {formatDate(createdAt, timeZone)}
             </Text>

@@ -1,28 +1,21 @@
 "use client";
 
-import { Code, Divider, Group, Modal, Stack, Text } from "@mantine/core";
+import { Code, Divider, Group, Stack, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { AmountLine } from "@/components/amount-line";
+import { DetailModal } from "@/components/detail-modal";
 import { formatDateTime } from "@/components/format";
-import { QueryBoundary } from "@/components/query-boundary";
-import { LinesSkeleton } from "@/components/skeletons";
 import { formatMoney } from "@/lib/money";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { OrderBadge } from "./order-badge";
 
-/** What one payment was for. Closed while `orderId` is null; the last one stays in sight while it closes. */
+/** What one payment was for. */
 export function Receipt({ orderId, onClose }: { orderId: string | null; onClose: () => void }) {
-  const [last, setLast] = useState(orderId);
-  if (orderId !== null && orderId !== last) setLast(orderId);
   return (
-    <Modal opened={orderId !== null} onClose={onClose} title={<Text fw={600}>Receipt</Text>}>
-      {last !== null && (
-        <QueryBoundary key={last} loading={<LinesSkeleton lines={4} />}>
-          <Lines orderId={last} />
-        </QueryBoundary>
-      )}
-    </Modal>
+    <DetailModal title="Receipt" shownId={orderId} onClose={onClose}>
+      {(id) => <Lines orderId={id} />}
+    </DetailModal>
   );
 }
 
@@ -43,12 +36,17 @@ function Lines({ orderId }: { orderId: string }) {
       </Group>
       <Stack gap={8}>
         {lines.map((line) => (
-          <Amount key={line.name} name={line.name} note={noteOf(line)} amount={formatMoney(line.amount)} />
+          <AmountLine
+            key={line.name}
+            name={line.name}
+            note={noteOf(line)}
+            amount={formatMoney(line.amount)}
+          />
         ))}
-        {tax.amountMinor > 0n && <Amount name="Tax" amount={formatMoney(tax)} />}
+        {tax.amountMinor > 0n && <AmountLine name="Tax" amount={formatMoney(tax)} />}
       </Stack>
       <Divider />
-      <Amount name={paidAt ? "Paid" : "Total"} amount={formatMoney(total)} strong />
+      <AmountLine name={paidAt ? "Paid" : "Total"} amount={formatMoney(total)} strong />
       {failedReason && <Text size="sm">{failedReason}</Text>}
       <Text size="xs" c="dimmed">
         Order <Code>{data.id}</Code>
@@ -59,33 +57,6 @@ function Lines({ orderId }: { orderId: string }) {
         )}
       </Text>
     </Stack>
-  );
-}
-
-interface AmountProps {
-  name: string;
-  note?: string | null;
-  amount: string;
-  strong?: boolean;
-}
-
-function Amount({ name, note = null, amount, strong = false }: AmountProps) {
-  return (
-    <Group justify="space-between" align="flex-start" wrap="nowrap" gap="md">
-      <Stack gap={0}>
-        <Text size="sm" fw={strong ? 600 : 500}>
-          {name}
-        </Text>
-        {note && (
-          <Text size="xs" c="dimmed">
-            {note}
-          </Text>
-        )}
-      </Stack>
-      <Text size="sm" fw={strong ? 600 : undefined} className="figures">
-        {amount}
-      </Text>
-    </Group>
   );
 }
 

@@ -1,10 +1,11 @@
 "use client";
 
-import { Anchor, EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { EmptyState, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
 import { IconReceipt } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState, useTransition } from "react";
+import { useState } from "react";
 import { formatDateTime } from "@/components/format";
+import { Opener } from "@/components/opener";
 import { Section } from "@/components/section";
 import { WideTable } from "@/components/wide-table";
 import type { FeatureOffer } from "@/server/billing/offers";
@@ -12,7 +13,7 @@ import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { actorWords, operationWords, paidFrom, signedUnits } from "../../_parts/entry-words";
 import { ExplanationModal } from "../../_parts/explanation";
-import { Pager } from "../../_parts/pager";
+import { usePages } from "../../_parts/use-pages";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { ENTRIES_PER_PAGE } from "./inputs";
 
@@ -20,14 +21,9 @@ type Entry = Outputs["credits"]["ledger"]["entries"][number];
 
 export function Entries() {
   const trpc = useTRPC();
-  /** Where each page that was passed begins; empty on the first. */
-  const [passed, setPassed] = useState<string[]>([]);
-  const [turning, startTurning] = useTransition();
-  const { data } = useSuspenseQuery(
-    trpc.credits.ledger.queryOptions({ limit: ENTRIES_PER_PAGE, cursor: passed.at(-1) }),
-  );
+  const { cursor, pager } = usePages();
+  const { data } = useSuspenseQuery(trpc.credits.ledger.queryOptions({ limit: ENTRIES_PER_PAGE, cursor }));
   const { entries, nextCursor } = data;
-  const turn = (pages: string[]) => startTurning(() => setPassed(pages));
   return (
     <Section
       title="Ledger"
@@ -42,7 +38,7 @@ export function Entries() {
       ) : (
         <EntriesTable entries={entries} />
       )}
-      <Pager passed={passed} nextCursor={nextCursor} turning={turning} onTurn={turn} />
+      {pager(nextCursor)}
     </Section>
   );
 }
@@ -91,17 +87,9 @@ function EntryRow({ entry, feature, onExplain }: EntryRowProps) {
   return (
     <TableTr>
       <TableTd>
-        <Anchor
-          component="button"
-          type="button"
-          size="sm"
-          fw={500}
-          c="inherit"
-          underline="always"
-          onClick={() => onExplain(entry.id)}
-        >
+        <Opener onOpen={() => onExplain(entry.id)}>
           {feature?.name ?? (entry.feature === "credits" ? "Credits" : entry.feature)}
-        </Anchor>
+        </Opener>
         <Text size="xs" c="dimmed">
           {operationWords(entry.operation)}
         </Text>
