@@ -66,6 +66,7 @@ export function grant(
     repaid: 0,
     target: 0,
     takenBack: 0,
+    writtenOff: 0,
     paidBy: [],
     sinceMs: null,
   };
@@ -86,9 +87,18 @@ export function grant(
 export function takeBack(state: State, source: string, target: number, nowMs: number) {
   const lot = lotOf(state, source);
   move(state, lot, { target }, nowMs);
+  writeOff(state, nowMs);
   watch(state, nowMs);
   const { takenBack: taken } = lot;
   return { taken, owed: outstanding(lot), forgiven: Math.max(target - taken - owes(lot), 0) };
+}
+
+/** What is left of lots that are over is lost. Returns whether there was any that nobody wrote off before. */
+export function writeOff(state: State, nowMs: number): boolean {
+  const over = state.lots.filter((lot) => isOver(lot, nowMs) && left(lot) !== lot.writtenOff);
+  const more = over.some((lot) => left(lot) > lot.writtenOff);
+  for (const lot of over) lot.writtenOff = left(lot);
+  return more;
 }
 
 /** Told once, when less than the mark is left, and again after there was enough in between. */

@@ -1,6 +1,6 @@
 import { commit, give, refund, release, sweep, take } from "./calls";
 import { correct, redeem } from "./gifts";
-import { owed, takeBack, watch } from "./lots";
+import { owed, takeBack, watch, writeOff } from "./lots";
 import type { Answer, Deed, Op } from "./ops";
 import { followDebt, fulfil, look, place } from "./orders";
 import { endPlanIfOver, putOn } from "./plans";
@@ -68,7 +68,7 @@ export function play(state: State, op: Op, tag: string, nowMs: number): Answer {
       endPlanIfOver(state, nowMs);
       return { refilled: settle(state, nowMs) };
     case "write off":
-      watch(state, nowMs);
+      if (writeOff(state, nowMs)) watch(state, nowMs);
       return {};
     case "plan":
       endPlanIfOver(state, nowMs);

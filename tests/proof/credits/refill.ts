@@ -1,5 +1,5 @@
 import { periodAt } from "@/lib/time";
-import { grant, watch } from "./lots";
+import { grant, watch, writeOff } from "./lots";
 import { FIRST_REFILL, PLANS } from "./prices";
 import type { Refill, State } from "./state";
 
@@ -22,6 +22,7 @@ export function refillIfDue(state: State, nowMs: number): boolean {
   const period = nextPeriod(state, refill, nowMs);
   if (refill.planEndsAtMs !== null && period.startsAtMs >= refill.planEndsAtMs) return false;
   Object.assign(refill, period);
+  writeOff(state, nowMs);
   const { startsAtMs, endsAtMs } = period;
   const source = `refill:${new Date(startsAtMs).toISOString()}`;
   grant(
@@ -50,6 +51,7 @@ export function followPlan(state: State, nowMs: number): void {
       repaid: 0,
       target: 0,
       takenBack: 0,
+      writtenOff: 0,
       madeAtMs: nowMs,
       startsAtMs: period.startsAtMs,
       expiresAtMs: period.endsAtMs,
@@ -60,9 +62,9 @@ export function followPlan(state: State, nowMs: number): void {
   refillIfDue(state, nowMs);
 }
 
-/** What is told of the balance when what expired is written off. */
+/** The balance is looked at when something happens to it, not when a lot begins. */
 export function settle(state: State, nowMs: number): boolean {
   const refilled = refillIfDue(state, nowMs);
-  watch(state, nowMs);
+  if (writeOff(state, nowMs)) watch(state, nowMs);
   return refilled;
 }

@@ -12,6 +12,8 @@ export interface Lot {
   /** Units of it that shall be back, since their money is. */
   target: number;
   takenBack: number;
+  /** Units of it that were written off when it was over. */
+  writtenOff: number;
   madeAtMs: number;
   startsAtMs: number;
   expiresAtMs: number | null;
