@@ -24,6 +24,7 @@ const server = {
     include: ["tests/**/*.test.ts", ...(sandboxKey() ? ["tests/simulator/sandbox-recording.ts"] : [])],
     exclude: ["tests/architecture.test.ts", "tests/e2e/**"],
     globalSetup: ["tests/support/global-setup.ts"],
+    setupFiles: ["tests/support/pin-seed.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,4 +1,5 @@
 import { stage } from "@tests/billing/stage";
+import { seed } from "@tests/support/seed";
 import type postgres from "postgres";
 import type Stripe from "stripe";
 import { beforeAll, expect, test, vi } from "vitest";
@@ -7,7 +8,7 @@ import { refundOrder } from "@/server/billing/refund-order";
 import { syncCustomer } from "@/server/billing/sync";
 import type { TenantCtx } from "@/server/context";
 import { openDatabase } from "@/server/db/client";
-import { runs, seed, TIMEOUT_MS } from "./runs";
+import { runs, TIMEOUT_MS } from "./runs";
 import { watchStatements } from "./statements";
 
 const set = await stage({ poolSize: 4 });

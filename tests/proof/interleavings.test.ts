@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkOnLanes, openLanes } from "./lanes";
+import { failureOnLanes, openLanes } from "./lanes";
 import { playHistory } from "./model/session";
 import { encounter } from "./model/steps";
 import { runs, TIMEOUT_MS } from "./runs";
@@ -16,11 +16,12 @@ const stages = await openLanes(() => {
 test(`${runs.interleavings} interleavings of one process, statement by statement: what was answered and left behind is that of some serial order`, {
   timeout: TIMEOUT_MS,
 }, async () => {
-  await checkOnLanes("interleavings", stages, runs.interleavings, (stage, lane) =>
+  const failure = await failureOnLanes("interleavings", stages, runs.interleavings, (stage, lane) =>
     fc.asyncProperty(encounter, fc.scheduler(), (history, scheduler) =>
       playHistory(stage, history, (calls) => turns[lane]!.take(scheduler, stage.owner, calls)),
     ),
   );
+  expect(failure).toBeNull();
   // One lock order everywhere: whoever waits, waits for somebody who goes on.
   for (const { owner } of stages)
     expect(

@@ -1,11 +1,12 @@
 import { testDatabase } from "@tests/support/database";
+import { seed } from "@tests/support/seed";
 import { afterAll, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
 import { type Child, compileWorker, startWorker } from "./child";
 import { insist, loadStep } from "./load";
 import { proofPrices } from "./model/prices";
-import { runs, seed, TIMEOUT_MS } from "./runs";
+import { runs, TIMEOUT_MS } from "./runs";
 import { scenario } from "./scenario";
 import { forget, newTenant, openStage, systemCtx } from "./stage";
 import { storyOf } from "./story";

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { seed } from "@tests/support/seed";
 import { withLogin } from "@tests/support/urls";
 import { afterAll, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
@@ -9,7 +10,7 @@ import { migrate } from "@/server/db/migrate";
 import { verifyBooks } from "@/server/ledger/books";
 import { insist, loadStep } from "./load";
 import { proofPrices } from "./model/prices";
-import { runs, seed, TIMEOUT_MS } from "./runs";
+import { runs, TIMEOUT_MS } from "./runs";
 import { newTenant, openStage } from "./stage";
 
 const LANES = 24;

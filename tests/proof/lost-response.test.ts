@@ -1,4 +1,5 @@
 import { testDatabase } from "@tests/support/database";
+import { seed } from "@tests/support/seed";
 import { sql } from "drizzle-orm";
 import { afterAll, afterEach, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
@@ -11,7 +12,7 @@ import { sweepLeases } from "@/server/quota/leases";
 import { insist, loadStep } from "./load";
 import { proofPrices } from "./model/prices";
 import { openProxy } from "./proxy";
-import { runs, seed, TIMEOUT_MS } from "./runs";
+import { runs, TIMEOUT_MS } from "./runs";
 import { scenario } from "./scenario";
 import { newTenant, openStage, systemCtx } from "./stage";
 import { storyOf } from "./story";

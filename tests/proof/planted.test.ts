@@ -3,10 +3,11 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { testDatabase } from "@tests/support/database";
+import { seed } from "@tests/support/seed";
 import { afterAll, expect, test } from "vitest";
 import { plantedInCredits } from "./credits/planted";
 import { type Fault, planted } from "./planted";
-import { seed, TIMEOUT_MS } from "./runs";
+import { TIMEOUT_MS } from "./runs";
 
 type Part = "model" | "credits";
 

@@ -40,9 +40,6 @@ export const runs: Runs = process.env.PROOF_LONG === "1" ? LONG : SHORT;
 /** Histories at the same time, each lane in a database of its own. */
 export const LANES = Math.max(2, Math.min(8, availableParallelism() + 1));
 
-/** Of this run; another one each time unless PROOF_SEED says which. Printed, so that a failure can be played again. */
-export const seed = Number(process.env.PROOF_SEED ?? Date.now() % 2_147_483_647);
-
 /** fast-check's path to one failing case below the seed: only that case runs. */
 export const path = process.env.PROOF_PATH;
 

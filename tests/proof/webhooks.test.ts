@@ -1,5 +1,6 @@
 import { stage } from "@tests/billing/stage";
 import { tell } from "@tests/billing/story";
+import { seed } from "@tests/support/seed";
 import fc from "fast-check";
 import type Stripe from "stripe";
 import { beforeAll, expect, test } from "vitest";
@@ -10,7 +11,7 @@ import { reconcileAll } from "@/server/billing/jobs";
 import { openPortal } from "@/server/billing/portal";
 import { findAllDrift } from "@/server/billing/reconcile";
 import type { TenantCtx } from "@/server/context";
-import { path, runs, seed, TIMEOUT_MS } from "./runs";
+import { path, runs, TIMEOUT_MS } from "./runs";
 
 const set = await stage();
 const { ctx, tenant, owner, simulator, stripe, clock, pay } = set;
