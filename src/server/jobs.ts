@@ -1,5 +1,5 @@
 import { forgetExpired } from "./accounts/jobs";
-import { inbox, reconcileAll, topUps } from "./billing/jobs";
+import { inbox, reconcileAll, tellPlansEnding, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
@@ -31,6 +31,7 @@ export const jobs = {
   forecast: async (ctx) => ({
     ...(await forecastAll(ctx)),
     ...(await tellAllExpiring(ctx)),
+    ...(await tellPlansEnding(ctx)),
     ...(await forgetTold(ctx)),
   }),
   "top-ups": async (ctx) => topUps(ctx),

@@ -1,4 +1,6 @@
 import { stage } from "@tests/billing/stage";
+import { TestPost } from "@tests/notifications/post";
+import { FROM } from "@tests/notifications/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
 import { listOrders } from "@/server/billing/orders";
@@ -94,4 +96,21 @@ test("from the checkout to the last recap: bought, a card declined, refunded in 
   expect(await recap(eve)).toMatchObject({ allowed: false, reason: "quota" });
   const kept = { granted: 30, consumed: 20, takenBack: 10, expired: 0, remaining: 0 };
   expect(await lifetime(eve)).toMatchObject(kept);
+});
+
+test("mails come 7, 3 and 1 days before Pro is over, though cron runs at its own hours and twice", async () => {
+  const fay = await tenant("fay");
+  await buy(fay, { order: { plan: "pro" } });
+  const post = new TestPost();
+  await post.open();
+  const daily = { ...ctx, mail: { smtpUrl: post.smtpUrl, from: FROM } };
+  await advance({ days: 21, hours: 7 });
+  for (let day = 21; day < 31; day += 1) {
+    await Promise.all([jobs.forecast(daily), jobs.forecast(daily)]);
+    await jobs.notifications(daily);
+    await advance({ days: 1 });
+  }
+  await post.close();
+  const mails = post.arrived.map(({ subject }) => subject).filter((subject) => subject.startsWith("Pro "));
+  expect(mails).toEqual(["Pro ends in 7 days (fay)", "Pro ends in 3 days (fay)", "Pro ends tomorrow (fay)"]);
 });

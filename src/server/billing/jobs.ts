@@ -8,6 +8,7 @@ import { forgetPayloads } from "../webhooks/forget-payloads";
 import { inboxHealth } from "../webhooks/list-events";
 import { type EventHandlers, processDue } from "../webhooks/service";
 import { stripeHandlers } from "./handlers";
+import { endingUntil, tellPlanEnding } from "./plan-ending";
 import { reconcile } from "./reconcile";
 import { type TopUpResult, topUp } from "./top-up";
 
@@ -33,6 +34,30 @@ export async function reconcileAll(ctx: Ctx): Promise<Record<string, number>> {
   const reconciled = await reconcile(ctx);
   const processed = await processDue(ctx, eventHandlers, { limit: EVENTS_PER_RUN });
   return { ...reconciled, ...processed };
+}
+
+const PAGE = 500;
+
+/**
+ * Cron `forecast`: tells of plans that are about to end, each notice of an end once. Late it tells the nearest only. Safe
+ * twice, by two runners at once, or never.
+ */
+export async function tellPlansEnding(ctx: Ctx): Promise<{ plansEndingTold: number }> {
+  const [now, until] = [ctx.now().toISOString(), endingUntil(ctx.now()).toISOString()];
+  let plansEndingTold = 0;
+  for (let after = ""; ; ) {
+    const page = await inTransaction(ctx, (tx) =>
+      tx.execute<{ tenant_id: string }>(
+        sql`select tenant_id from plans_ending(${now}::timestamptz, ${until}::timestamptz, ${after}, ${PAGE})`,
+      ),
+    );
+    for (const row of page) {
+      const tenant = await tenantById(ctx, provenTenantId(row.tenant_id));
+      if (await tellPlanEnding({ ...ctx, tenant })) plansEndingTold += 1;
+    }
+    if (page.length < PAGE) return { plansEndingTold };
+    after = page.at(-1)!.tenant_id;
+  }
 }
 
 /** Each waits for Stripe, so a few go side by side. */

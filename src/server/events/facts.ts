@@ -106,8 +106,13 @@ export const facts = {
     amountMinor: minor.nullable(),
     currency,
   }),
-  /** A plan that was paid ahead, or cancelled, is about to end. */
-  "billing.plan_ending": z.object({ plan: planVersion, daysLeft: units, endsAt: instant }),
+  /** A plan that was paid ahead is about to end, or a subscription that was cancelled. */
+  "billing.plan_ending": z.object({
+    plan: planVersion,
+    daysLeft: units,
+    endsAt: instant,
+    cancelled: z.boolean(),
+  }),
 } as const;
 
 export type FactType = keyof typeof facts;
