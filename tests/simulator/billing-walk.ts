@@ -63,6 +63,9 @@ async function walkInvoices({ stripe: s, payer }: Parts): Promise<void> {
   await s.invoices.del(dropped.id);
   const { id } = await draft();
   await s.invoices.finalizeInvoice(id);
+  const sent = await s.invoices.create({ customer, collection_method: "send_invoice", days_until_due: 14 });
+  await s.invoiceItems.create({ customer, invoice: sent.id, amount: 100, currency: "usd" });
+  await s.invoices.sendInvoice(sent.id);
   const note = await s.creditNotes.create({ invoice: id, amount: 100 });
   await s.creditNotes.update(note.id, { memo: "Less" });
   await s.creditNotes.voidCreditNote(note.id);

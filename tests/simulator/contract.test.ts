@@ -80,6 +80,11 @@ test("customers, cards and cursors", async () => {
   await s.paymentMethods.retrieve(made.id, { expand: ["customer"] });
   expect((await s.paymentMethods.list({ customer: customer.id, type: "card" })).data).toHaveLength(1);
   await s.customers.listPaymentMethods(customer.id, { type: "card" });
+  const taxId = await s.customers.createTaxId(customer.id, { type: "eu_vat", value: "DE123456789" });
+  await s.customers.retrieveTaxId(customer.id, taxId.id);
+  await s.customers.listTaxIds(customer.id, { limit: 3 });
+  await s.customers.retrieve(customer.id, { expand: ["tax_ids"] });
+  await s.customers.deleteTaxId(customer.id, taxId.id);
   await s.customers.update(customer.id, { invoice_settings: { default_payment_method: made.id } });
   await s.paymentMethods.detach(made.id);
   expect(

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Scene, stripeError } from "./support";
+import { isoDay, Scene, stripeError } from "./support";
 
 let scene: Scene;
 let s: Stripe;
@@ -88,6 +88,65 @@ describe("an invoice of its own", () => {
     const text = await pdf.text();
     expect(text.startsWith("%PDF-1.4")).toBe(true);
     expect(text).toContain("Setup help: $15.00");
+  });
+});
+
+describe("an invoice that is sent", () => {
+  test("is due on its day and charged by nobody; on its page it is paid", async () => {
+    const { id: customer } = await scene.payer();
+    const wish = { customer, currency: "usd", collection_method: "send_invoice" } as const;
+    const { id } = await s.invoices.create({ ...wish, days_until_due: 14, auto_advance: true });
+    await s.invoiceItems.create({ customer, invoice: id, amount: 700, currency: "usd" });
+    const final = await s.invoices.finalizeInvoice(id);
+    expect(final).toMatchObject({ status: "open", amount_due: 700, collection_method: "send_invoice" });
+    expect(isoDay(final.due_date!)).toBe("2027-02-14");
+    await s.invoices.sendInvoice(id);
+    expect(scene.eventTypes("invoice.sent")).toHaveLength(1);
+    await scene.submit(final.hosted_invoice_url!, { card: "success" });
+    expect((await s.invoices.retrieve(id)).status).toBe("paid");
+    expect((await stripeError(s.invoices.create(wish))).param).toBe("due_date");
+    expect((await stripeError(s.invoices.create({ customer, days_until_due: 1 }))).param).toBe("due_date");
+    expect((await stripeError(s.invoices.sendInvoice(id))).statusCode).toBe(400);
+  });
+});
+
+describe("whom an invoice is for", () => {
+  test("is the customer as it was when the invoice became final, tax ids too", async () => {
+    const { id: customer } = await scene.payer();
+    const { id } = await draft(customer);
+    await s.customers.update(customer, { name: "Ada Ltd", address: { line1: "1 Lane", country: "GB" } });
+    const taxId = await s.customers.createTaxId(customer, { type: "eu_vat", value: "de 123456789" });
+    expect(taxId).toMatchObject({
+      value: "DE123456789",
+      country: "DE",
+      verification: { status: "verified" },
+    });
+    const final = await s.invoices.finalizeInvoice(id);
+    await s.customers.deleteTaxId(customer, taxId.id);
+    await s.customers.update(customer, { name: "Somebody else", address: "" });
+    expect(await s.invoices.retrieve(id)).toMatchObject({
+      customer_name: "Ada Ltd",
+      customer_address: { line1: "1 Lane", city: null, country: "GB" },
+      customer_tax_ids: [{ type: "eu_vat", value: "DE123456789" }],
+    });
+    const text = await (await fetch(final.invoice_pdf!)).text();
+    expect(text).toContain("eu_vat: DE123456789");
+    expect(scene.eventTypes("customer.tax_id")).toEqual([
+      "customer.tax_id.created",
+      "customer.tax_id.deleted",
+    ]);
+  });
+
+  test("what is no tax id, no address and no mailbox is refused by name; another customer's tax id does not exist", async () => {
+    const [ada, bo] = [await scene.customer(), await scene.customer()];
+    const wrong = s.customers.createTaxId(ada.id, { type: "eu_vat", value: "DE12" });
+    expect(await stripeError(wrong)).toMatchObject({ code: "tax_id_invalid", param: "value" });
+    const country = s.customers.update(ada.id, { address: { country: "Germany" } });
+    expect((await stripeError(country)).param).toBe("address[country]");
+    expect((await stripeError(s.customers.update(ada.id, { email: "ada" }))).code).toBe("email_invalid");
+    const pending = await s.customers.createTaxId(ada.id, { type: "eu_vat", value: "222222222" });
+    expect(pending.verification?.status).toBe("pending");
+    expect((await stripeError(s.customers.deleteTaxId(bo.id, pending.id))).statusCode).toBe(404);
   });
 });
 

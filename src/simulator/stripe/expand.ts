@@ -28,6 +28,10 @@ function includable(world: World, owner: Plain, property: string): unknown {
       const isLive = (each: Stripe.Subscription) => each.customer === id && each.status !== "canceled";
       return listBody(`/v1/customers/${id}/subscriptions`, world.store.all("subscription").filter(isLive));
     }
+    case "customer.tax_ids": {
+      const taxIds = world.store.all("tax_id").filter((taxId) => taxId.customer === id);
+      return listBody(`/v1/customers/${id}/tax_ids`, taxIds);
+    }
     default:
       return undefined;
   }

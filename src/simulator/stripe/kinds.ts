@@ -8,6 +8,7 @@ export interface Kinds {
   coupon: Stripe.Coupon;
   promotion_code: Stripe.PromotionCode;
   discount: Stripe.Discount;
+  tax_id: Stripe.TaxId;
   payment_method: Stripe.PaymentMethod;
   payment_intent: Stripe.PaymentIntent;
   setup_intent: Stripe.SetupIntent;
@@ -44,6 +45,7 @@ export const KINDS: Record<Kind, KindFacts> = {
   coupon: { definition: "Coupons:Coupon", prefix: "", idLength: 8 },
   promotion_code: { definition: "PromotionCodes:PromotionCode", prefix: "promo", idLength: 24 },
   discount: { definition: "Discounts:Discount", prefix: "di", idLength: 24 },
+  tax_id: { definition: "TaxIds:TaxId", prefix: "txi", idLength: 24 },
   payment_method: { definition: "PaymentMethods:PaymentMethod", prefix: "pm", idLength: 24 },
   payment_intent: { definition: "PaymentIntents:PaymentIntent", prefix: "pi", idLength: 24 },
   setup_intent: { definition: "SetupIntents:SetupIntent", prefix: "seti", idLength: 24 },

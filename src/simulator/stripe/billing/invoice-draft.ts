@@ -4,6 +4,7 @@ import type { World } from "../world";
 import { discountsOf, reduce, reductionOf } from "./discounts";
 import { decimalOf } from "./money";
 import { invoiceTax } from "./tax";
+import { taxIdsOf } from "./tax-ids";
 
 /** One line before it belongs to an invoice. */
 export interface LineDraft {
@@ -130,6 +131,19 @@ function parentOf(draft: InvoiceDraft): Stripe.Invoice["parent"] {
   };
 }
 
+/** Whom an invoice is for: as the customer is until it is final. */
+export function billedTo(world: World, customer: Stripe.Customer): Partial<Stripe.Invoice> {
+  const { id, email, name, address, phone, tax_exempt } = customer;
+  return {
+    customer_address: address ?? null,
+    customer_email: email,
+    customer_name: name ?? null,
+    customer_phone: phone ?? null,
+    customer_tax_exempt: tax_exempt ?? "none",
+    customer_tax_ids: taxIdsOf(world, id).map(({ type, value }) => ({ type, value })),
+  };
+}
+
 /** The fields of a draft that depend on its lines and customer; used for real invoices and previews. */
 export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Partial<Stripe.Invoice> {
   const customer = world.get("customer", draft.customer);
@@ -156,10 +170,7 @@ export function invoiceFields(world: World, id: string, draft: InvoiceDraft): Pa
     created: world.now(),
     currency: draft.currency,
     customer: customer.id,
-    customer_email: customer.email,
-    customer_name: customer.name ?? null,
-    customer_tax_exempt: "none",
-    customer_tax_ids: [],
+    ...billedTo(world, customer),
     description: draft.description ?? null,
     issuer: { type: "self" },
     lines: listBody(`/v1/invoices/${id}/lines`, lines) as Stripe.Invoice["lines"],

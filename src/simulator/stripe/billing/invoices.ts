@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { defaultMethodOf } from "./cards";
-import { type InvoiceDraft, invoiceFields, sumOf } from "./invoice-draft";
+import { billedTo, type InvoiceDraft, invoiceFields, sumOf } from "./invoice-draft";
 import { attemptPayment, type PaymentOutcome } from "./payments";
 
 // A credit later is a part of what was debited, after discounts, not of what the price says by then.
@@ -32,6 +32,7 @@ export function finalizeInvoice(world: World, invoice: Stripe.Invoice): Stripe.I
   const sequence = customer.next_invoice_sequence ?? 1;
   const endingBalance = customer.balance + invoice.total - invoice.amount_due;
   Object.assign(invoice, {
+    ...billedTo(world, customer),
     status: "open",
     effective_at: world.now(),
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, "0")}`,

@@ -7,6 +7,7 @@ import { choiceOf } from "./coupons";
 import { redeem } from "./discounts";
 import { invoiceFields, linesOfItems } from "./invoice-draft";
 import { storeItem } from "./invoice-items";
+import { daysLater } from "./periods";
 
 function priceOf(world: World, params: Stripe.InvoiceItemCreateParams): Stripe.Price | null {
   if (params.pricing?.price) return world.get("price", params.pricing.price, "pricing[price]");
@@ -83,6 +84,22 @@ function redraft(world: World, invoice: Stripe.Invoice): void {
   invoice.discounts = discounts.map(({ id }) => id);
 }
 
+type Collection = Pick<Stripe.Invoice, "collection_method" | "due_date">;
+
+/** Charged by itself, or sent to somebody who pays on its page until a day. */
+function collectionOf(world: World, params: Stripe.InvoiceCreateParams): Collection {
+  const { collection_method = "charge_automatically", days_until_due, due_date } = params;
+  const isSent = collection_method === "send_invoice";
+  const isDue = days_until_due !== undefined || due_date !== undefined;
+  if (isSent !== isDue)
+    throw invalidRequest(
+      "A due date is given with `collection_method=send_invoice`, and only then.",
+      "due_date",
+    );
+  const due = due_date ?? (isSent ? daysLater(world.now(), days_until_due ?? 0) : null);
+  return { collection_method, due_date: due };
+}
+
 /** A draft of its own, with the lines that wait for the customer's next invoice if wanted. */
 export function createDraft(world: World, params: Stripe.InvoiceCreateParams): Stripe.Invoice {
   const customer = world.get("customer", params.customer ?? "", "customer");
@@ -108,6 +125,7 @@ export function createDraft(world: World, params: Stripe.InvoiceCreateParams): S
       isTaxed: params.automatic_tax?.enabled === true,
     }),
     auto_advance: params.auto_advance ?? false,
+    ...collectionOf(world, params),
     discounts: discounts.map((discount) => discount.id),
   });
   for (const item of items) item.invoice = id;

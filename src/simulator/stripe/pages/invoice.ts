@@ -38,9 +38,22 @@ function pay(world: World, invoice: Stripe.Invoice, form: URLSearchParams): Page
   return { status: 303, location: `/i/${invoice.id}${step}` };
 }
 
+function billTo({
+  customer_name,
+  customer_email,
+  customer_address: address,
+  customer_tax_ids,
+}: Stripe.Invoice): string[] {
+  const { line1, line2, postal_code, city, state, country } = address ?? {};
+  return [
+    `Bill to: ${[customer_name, customer_email].filter(Boolean).join(", ")}`,
+    [line1, line2, [postal_code, city].filter(Boolean).join(" "), state, country].filter(Boolean).join(", "),
+    ...(customer_tax_ids ?? []).map(({ type, value }) => `${type}: ${value ?? ""}`),
+  ].filter(Boolean);
+}
+
 function document(invoice: Stripe.Invoice): string[] {
-  const { number, lines, currency, customer_email, status, total, amount_paid, total_discount_amounts } =
-    invoice;
+  const { number, lines, currency, status, total, amount_paid, total_discount_amounts } = invoice;
   const money = (amount: number) => formatMinor(amount, currency);
   const day = new Date((invoice.effective_at ?? invoice.created) * 1000).toISOString().slice(0, 10);
   const off = (total_discount_amounts ?? []).reduce((sum, { amount }) => sum + amount, 0);
@@ -48,7 +61,7 @@ function document(invoice: Stripe.Invoice): string[] {
   return [
     `Invoice ${number ?? "(draft)"}`,
     `Simulated account - no money moves - ${day}`,
-    `Bill to: ${customer_email ?? ""}`,
+    ...billTo(invoice),
     "",
     ...lines.data.map((line) => `${line.description ?? "Item"}: ${money(line.amount)}`),
     "",

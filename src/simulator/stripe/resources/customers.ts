@@ -1,7 +1,9 @@
 import type Stripe from "stripe";
 import { createCustomer } from "../billing/catalog";
 import { cancelNow } from "../billing/subscriptions";
+import { createTaxId, deleteTaxId, ownTaxId, taxIdsOf } from "../billing/tax-ids";
 import { mergeMetadata, sentFields } from "../changes";
+import { invalidRequest } from "../errors";
 import { listPage } from "../lists";
 import { route } from "../routes";
 import type { World } from "../world";
@@ -20,9 +22,17 @@ const PLAIN_FIELDS = [
   "balance",
 ] as const;
 
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+const COUNTRY = /^[A-Z]{2}$/;
+
 // Stripe shows every part of an address, null where it was not given.
 function addressOf(world: World, params: Stripe.CustomerUpdateParams): Partial<Stripe.Customer> {
+  if (params.email && !EMAIL.test(params.email))
+    throw invalidRequest(`Invalid email address: ${params.email}`, "email", "email_invalid");
   if (params.address === undefined) return {};
+  const { country } = params.address || {};
+  if (country && !COUNTRY.test(country))
+    throw invalidRequest(`Country '${country}' is unknown.`, "address[country]", "country_code_invalid");
   return { address: params.address ? world.build<Stripe.Address>("shared:Address", params.address) : null };
 }
 
@@ -91,5 +101,24 @@ export const customerRoutes = [
         method.customer === ids[0] && (!params.type || method.type === params.type);
       return listPage(path, world.store.all("payment_method"), params, isOwn);
     },
+  ),
+  route<Stripe.CustomerCreateTaxIdParams>(
+    "POST",
+    "/customers/{}/tax_ids",
+    "type value",
+    (params, { world, ids }) => createTaxId(world, ids[0]!, params),
+  ),
+  route<Stripe.CustomerListTaxIdsParams>(
+    "GET",
+    "/customers/{}/tax_ids",
+    "limit starting_after ending_before",
+    (params, { world, ids, path }) => {
+      world.get("customer", ids[0]!);
+      return listPage(path, taxIdsOf(world, ids[0]!), params);
+    },
+  ),
+  route("GET", "/customers/{}/tax_ids/{}", "", (_, { world, ids }) => ownTaxId(world, ids[0]!, ids[1]!)),
+  route("DELETE", "/customers/{}/tax_ids/{}", "", (_, { world, ids }) =>
+    deleteTaxId(world, ids[0]!, ids[1]!),
   ),
 ];

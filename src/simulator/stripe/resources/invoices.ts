@@ -19,7 +19,7 @@ const PREVIEW =
 
 const CREATE =
   "customer auto_advance collection_method currency description metadata pending_invoice_items_behavior " +
-  "discounts.coupon discounts.promotion_code automatic_tax.enabled subscription";
+  "discounts.coupon discounts.promotion_code automatic_tax.enabled subscription days_until_due due_date";
 
 const CREATE_ITEM =
   "customer amount currency description invoice subscription metadata pricing.price price_data.currency " +
@@ -71,7 +71,6 @@ function matches(params: Stripe.InvoiceListParams): (invoice: Stripe.Invoice) =>
 }
 
 function create(params: Stripe.InvoiceCreateParams, world: World): Stripe.Invoice {
-  if (params.collection_method === "send_invoice") throw notSimulated("invoices that are sent");
   if (params.subscription) throw notSimulated("one-off invoices of a subscription");
   return createDraft(world, params);
 }
@@ -83,7 +82,19 @@ function finalize(params: Stripe.InvoiceFinalizeInvoiceParams, world: World, id:
   }
   if (params.auto_advance !== undefined) invoice.auto_advance = params.auto_advance;
   finalizeInvoice(world, invoice);
-  if (invoice.auto_advance || invoice.amount_due === 0) collect(world, invoice, { automatic: true });
+  const isCharged = invoice.auto_advance && invoice.collection_method !== "send_invoice";
+  if (isCharged || invoice.amount_due === 0) collect(world, invoice, { automatic: true });
+  return invoice;
+}
+
+/** Mails nobody, but says so. */
+function send(world: World, id: string): Stripe.Invoice {
+  const invoice = world.get("invoice", id);
+  if (invoice.collection_method !== "send_invoice")
+    throw invalidRequest("You can only manually send an invoice if its collection method is 'send_invoice'.");
+  if (invoice.status === "draft") finalizeInvoice(world, invoice);
+  if (invoice.status !== "open") throw invalidRequest(`An invoice that is ${invoice.status} can't be sent.`);
+  world.emit("invoice.sent", invoice);
   return invoice;
 }
 
@@ -116,6 +127,7 @@ export const invoiceRoutes = [
     dropPendingUpdate(world, invoice);
     return invoice;
   }),
+  route("POST", "/invoices/{}/send", "", (_, { world, ids }) => send(world, ids[0]!)),
   route<Stripe.InvoiceCreateParams>("POST", "/invoices", CREATE, (params, { world }) =>
     create(params, world),
   ),

@@ -1,6 +1,7 @@
 /** Endpoints kept with full request and response schemas; every other v1 path is only known by name. */
 const ENDPOINT_PATTERNS = [
   "/v1/(products|prices|customers|coupons|promotion_codes|events|charges|refunds|disputes|payment_methods|payment_intents|setup_intents|subscriptions|subscription_items|subscription_schedules|invoices|credit_notes|invoiceitems|invoice_payments|balance_transactions|webhook_endpoints)(/\\{\\}(/[a-z_]+)?|/search|/preview|/create_preview)?",
+  "/v1/customers/\\{\\}/tax_ids/\\{\\}",
   "/v1/checkout/sessions.*",
   "/v1/billing_portal/(sessions|configurations).*",
   "/v1/test_helpers/test_clocks.*",
