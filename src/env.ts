@@ -71,6 +71,10 @@ const schema = z.object({
     .literal("1")
     .optional()
     .describe("1, set by npm run dev for its own database"),
+  TOLLGATE_CLOCK: z
+    .string()
+    .optional()
+    .describe("the file of the clock that npm run dev and all it starts live by"),
 });
 
 type Variables = z.infer<typeof schema>;
@@ -169,8 +173,10 @@ function ruleProblems(given: Source): string[] {
   return problems;
 }
 
+const LOCAL_ONLY = ["STRIPE_API_URL", "MAILBOX_URL", "TOLLGATE_EMBEDDED_DATABASE", "TOLLGATE_CLOCK"];
+
 function productionProblems(given: Source): string[] {
-  const local = ["STRIPE_API_URL", "MAILBOX_URL", "TOLLGATE_EMBEDDED_DATABASE"].filter((name) => given[name]);
+  const local = LOCAL_ONLY.filter((name) => given[name]);
   const problems = local.map(
     (name) => `${name} is refused in production: it belongs to npm run dev. Unset it.`,
   );

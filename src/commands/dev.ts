@@ -3,6 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { isProduction } from "@/env";
 import { removeEmbeddedPostgres } from "@/server/db/embedded";
+import { clock } from "./dev/clock";
 import { command } from "./dev/command";
 import { localCron } from "./dev/cron";
 import { database, migrations } from "./dev/database";
@@ -24,6 +25,7 @@ function filesIn(folder: string) {
     mail: file("mail.json"),
     ports: file("ports.json"),
     secrets: file("secrets.json"),
+    clock: file("clock.json"),
     claim: file("dev.pid"),
   };
 }
@@ -73,6 +75,7 @@ async function runUntil(
   if (!environment.APP_URL || localPort(environment.APP_URL))
     environment.APP_URL = `http://localhost:${ports.web}`;
   const services: Service[] = [
+    clock(files.clock),
     database(files.postgres),
     migrations,
     mail(ports, files.mail),
@@ -125,10 +128,10 @@ function stopRequest(group: ServiceGroup): AbortController {
   return stop;
 }
 
-/** Deletes the local database, mails and simulated payments. Ports and secrets stay. */
+/** Deletes the local database, mails and simulated payments, and goes back to the present. Ports and secrets stay. */
 async function reset(files: Files): Promise<void> {
   await removeEmbeddedPostgres(files.postgres);
-  for (const file of [files.stripe, files.mail]) await rm(file, { force: true });
+  for (const file of [files.stripe, files.mail, files.clock]) await rm(file, { force: true });
   print("  Started over: the local database, mails and simulated payments are deleted.");
 }
 

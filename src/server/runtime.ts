@@ -5,6 +5,7 @@ import { systemClock } from "@/lib/time";
 import { createStripe } from "./billing/stripe-client";
 import type { Runtime } from "./context";
 import { openDatabase } from "./db/client";
+import { oneClock } from "./one-clock";
 
 const globals = globalThis as { tollgateRuntime?: Runtime };
 
@@ -17,7 +18,7 @@ export function runtime(): Runtime {
 function createRuntime(): Runtime {
   return {
     db: openDatabase(env.DATABASE_URL),
-    now: systemClock,
+    now: env.TOLLGATE_CLOCK ? oneClock(env.TOLLGATE_CLOCK).now : systemClock,
     prices,
     stripe: createStripe({ secretKey: env.STRIPE_SECRET_KEY, apiUrl: env.STRIPE_API_URL }),
     appUrl: env.APP_URL,

@@ -86,8 +86,16 @@ describe("a production start", () => {
       STRIPE_SECRET_KEY: "sk_test_sim_local",
       MAILBOX_URL: "http://localhost:8025",
       TOLLGATE_EMBEDDED_DATABASE: "1",
+      TOLLGATE_CLOCK: ".data/clock.json",
     });
-    for (const name of ["STRIPE_API_URL", "STRIPE_SECRET_KEY", "MAILBOX_URL", "TOLLGATE_EMBEDDED_DATABASE"]) {
+    const local = [
+      "STRIPE_API_URL",
+      "STRIPE_SECRET_KEY",
+      "MAILBOX_URL",
+      "TOLLGATE_EMBEDDED_DATABASE",
+      "TOLLGATE_CLOCK",
+    ];
+    for (const name of local) {
       expect(message).toContain(`  ${name} is refused in production`);
     }
   });

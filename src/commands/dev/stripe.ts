@@ -1,4 +1,5 @@
 import { stripeHandlers } from "@/server/billing/handlers";
+import { oneClock } from "@/server/one-clock";
 import { startStripeSimulator } from "@/simulator/stripe/server";
 import { type Environment, finished, type Service } from "./services";
 
@@ -28,6 +29,7 @@ export function stripe(options: {
         stateFile: options.stateFile,
         schemaDir: options.schemaDir,
         webhooks: [webhook],
+        ...(environment.TOLLGATE_CLOCK ? oneClock(environment.TOLLGATE_CLOCK) : {}),
       });
       const env = { STRIPE_API_URL: simulator.url, STRIPE_SECRET_KEY: SIMULATOR_KEY };
       return { line: `${simulator.url} (simulator)`, env, stop: simulator.close };

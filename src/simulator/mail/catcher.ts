@@ -23,14 +23,15 @@ export interface MailCatcher {
  * Takes every mail over SMTP, delivers none, and shows them on a page. On this machine only.
  * @param options.smtpPort,httpPort free ports when left out.
  * @param options.stateFile keeps the last 200 mails over a restart.
+ * @param options.now the clock that stamps them; the machine's own when left out.
  * @throws Error in production and when a port is taken.
  */
 export async function startMailCatcher(
-  options: { smtpPort?: number; httpPort?: number; stateFile?: string } = {},
+  options: { smtpPort?: number; httpPort?: number; stateFile?: string; now?: () => Date } = {},
 ): Promise<MailCatcher> {
   if (isProduction())
     throw new Error("The mail catcher is for development and tests. In production set SMTP_URL.");
-  const store = await MailStore.open(options.stateFile);
+  const store = await MailStore.open(options.stateFile, options.now);
   const smtp = createSmtpServer(store);
   const http = createServer((request, response) => {
     answer(store, request, response).catch(() =>

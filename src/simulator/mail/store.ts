@@ -26,10 +26,13 @@ export class MailStore {
   #messages: CaughtMail[] = [];
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly stateFile: string | undefined) {}
+  private constructor(
+    private readonly stateFile: string | undefined,
+    private readonly now: () => Date,
+  ) {}
 
-  static async open(stateFile?: string): Promise<MailStore> {
-    const store = new MailStore(stateFile);
+  static async open(stateFile?: string, now = () => new Date()): Promise<MailStore> {
+    const store = new MailStore(stateFile, now);
     if (stateFile) {
       const saved = await readFile(stateFile, "utf8").catch(() => "[]");
       store.#messages = parseSaved(saved);
@@ -54,7 +57,7 @@ export class MailStore {
     const html = email.html ?? "";
     const mail: CaughtMail = {
       id: crypto.randomUUID(),
-      receivedAt: new Date().toISOString(),
+      receivedAt: this.now().toISOString(),
       from: email.from?.address ? describe(email.from.name, email.from.address) : envelope.from,
       to: envelope.to.map((address) => address.toLowerCase()),
       subject: email.subject ?? "(no subject)",

@@ -5,7 +5,14 @@ export class Clock {
   constructor(
     private readonly base: () => Date,
     private offsetMs = 0,
-  ) {}
+    /** Moves the base itself, where that is a clock that others live by too. */
+    private readonly moveBase?: (at: Date) => void,
+  ) {
+    if (!moveBase || offsetMs === 0) return;
+    // It was ahead of a base that could not be moved then.
+    moveBase(new Date(base().getTime() + offsetMs));
+    this.offsetMs = 0;
+  }
 
   /** Unix seconds. */
   now(): number {
@@ -25,7 +32,9 @@ export class Clock {
 
   /** Moves forward to an instant (unix seconds); never backward. */
   moveTo(unix: number): void {
-    if (unix > this.now()) this.offsetMs = unix * 1000 - this.base().getTime();
+    if (unix <= this.now()) return;
+    if (this.moveBase) this.moveBase(new Date(unix * 1000));
+    else this.offsetMs = unix * 1000 - this.base().getTime();
   }
 
   /** Milliseconds added to the base clock; survives a restart. */

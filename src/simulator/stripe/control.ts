@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { expireCard } from "./billing/cards";
-import { advanceTo, settleDue } from "./billing/due";
+import { advanceTo, nextDue, settleDue } from "./billing/due";
 import {
   type DisputeRequest,
   type DisputeStatus,
@@ -39,6 +39,8 @@ export interface Control {
   flush(): Promise<void>;
   /** The simulated instant. */
   now(): Date;
+  /** What happens next by itself, and when; null when nothing will. */
+  nextDue(): { at: Date; what: string } | null;
 }
 
 export function createControl(world: World, onChange: () => void): Control {
@@ -85,6 +87,10 @@ export function createControl(world: World, onChange: () => void): Control {
       settleDue(world, world.now());
       return new Date(world.now() * 1000);
     },
+    nextDue: () => {
+      const due = nextDue(world);
+      return due && { at: new Date(due.at * 1000), what: due.what };
+    },
   };
 }
 
@@ -121,6 +127,12 @@ export async function runControlCommand(
         events: world.store.all("event").length,
         deliveries: world.deliveries.attempts,
         violations: world.violations,
+      };
+    case "due":
+      return {
+        now: control.now().toISOString(),
+        next: control.nextDue(),
+        events: world.store.all("event").length,
       };
     case "mode":
       control.setMode(body.mode ?? DEFAULT_MODE);

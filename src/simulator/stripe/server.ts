@@ -32,6 +32,8 @@ export interface StripeSimulatorOptions {
   schemaDir: string;
   /** The clock under the simulated one; real time by default. */
   now?: () => Date;
+  /** Moves that clock too, so that advancing the simulator moves all who live by it. */
+  moveTo?: (at: Date) => void;
   /** Makes ids the same in every run. */
   seed?: string;
   onViolation?: (violation: Violation) => void;
@@ -82,7 +84,7 @@ async function createWorld(options: StripeSimulatorOptions, saved: SavedState | 
   return new World({
     schema: await loadSchemaTools(options.schemaDir),
     store: new Store(saved?.store),
-    clock: new Clock(options.now ?? (() => new Date()), saved?.clockOffsetMs),
+    clock: new Clock(options.now ?? (() => new Date()), saved?.clockOffsetMs, options.moveTo),
     ids: new IdSource(options.seed, saved?.idCounters),
     settings: settingsOf(options),
     onViolation: options.onViolation ?? (() => undefined),

@@ -7,9 +7,15 @@ import { hoursLater } from "./periods";
 import { advancePhase, phaseEndsAt } from "./schedules";
 import { announceTrialEnd, renew, trialNoticeAt } from "./subscriptions";
 
-interface DueTask {
+/** Something that will happen by itself. */
+export interface Due {
   /** Unix seconds. */
   at: number;
+  /** In a few words, such as "a renewal". */
+  what: string;
+}
+
+interface DueTask extends Due {
   run: () => void;
 }
 
@@ -19,34 +25,48 @@ const MAX_TASKS = 50_000;
 
 function subscriptionTasks(world: World, subscription: Stripe.Subscription): DueTask[] {
   const tasks: DueTask[] = [];
-  const add = (at: number, run: () => void) => tasks.push({ at, run });
+  const add = (at: number, what: string, run: () => void) => tasks.push({ at, what, run });
   if (subscription.status === "incomplete") {
-    add(hoursLater(subscription.created, INCOMPLETE_HOURS), () => expireIncomplete(world, subscription));
+    add(hoursLater(subscription.created, INCOMPLETE_HOURS), "the end of an unpaid beginning", () =>
+      expireIncomplete(world, subscription),
+    );
   }
   if (subscription.pending_update) {
-    add(subscription.pending_update.expires_at, () => expirePendingUpdate(world, subscription));
+    add(subscription.pending_update.expires_at, "the end of an unpaid change", () =>
+      expirePendingUpdate(world, subscription),
+    );
   }
   const { resuming } = world.store.hidden("subscription", subscription.id);
-  if (resuming) add(resuming.until, () => expireResumption(world, subscription));
+  if (resuming)
+    add(resuming.until, "the end of an unpaid resumption", () => expireResumption(world, subscription));
   const { resumes_at: resumesAt = null } = subscription.pause_collection ?? {};
-  if (resumesAt !== null) add(resumesAt, () => resumeCollection(world, subscription));
+  if (resumesAt !== null) add(resumesAt, "the end of a pause", () => resumeCollection(world, subscription));
   if (!["trialing", "active", "past_due"].includes(subscription.status)) return tasks;
   if (
     subscription.status === "trialing" &&
     !world.store.hidden("subscription", subscription.id).trialWillEndSent
   ) {
-    add(trialNoticeAt(subscription), () => announceTrialEnd(world, subscription));
+    add(trialNoticeAt(subscription), "the notice of a trial's end", () =>
+      announceTrialEnd(world, subscription),
+    );
   }
   const end = subscription.items.data[0]!.current_period_end;
-  add(Math.min(end, subscription.cancel_at ?? end), () => renew(world, subscription));
+  const last = Math.min(end, subscription.cancel_at ?? end);
+  add(last, last === subscription.cancel_at ? "the end of a subscription" : "a renewal", () =>
+    renew(world, subscription),
+  );
   return tasks;
 }
 
 function sessionTasks(world: World, session: Stripe.Checkout.Session): DueTask[] {
   if (session.status === "open")
-    return [{ at: session.expires_at, run: () => expireSession(world, session) }];
+    return [
+      { at: session.expires_at, what: "the end of a payment page", run: () => expireSession(world, session) },
+    ];
   const { asyncOutcome } = world.store.hidden("checkout.session", session.id);
-  return asyncOutcome ? [{ at: asyncOutcome.at, run: () => settleAsyncPayment(world, session) }] : [];
+  if (!asyncOutcome) return [];
+  const what = "the answer of a bank";
+  return [{ at: asyncOutcome.at, what, run: () => settleAsyncPayment(world, session) }];
 }
 
 function earliestTask(world: World): DueTask | undefined {
@@ -54,7 +74,7 @@ function earliestTask(world: World): DueTask | undefined {
   // Before the renewals of the same instant: they bill the phase that begins.
   for (const schedule of world.store.all("subscription_schedule")) {
     const at = phaseEndsAt(schedule);
-    if (at !== null) tasks.push({ at, run: () => advancePhase(world, schedule) });
+    if (at !== null) tasks.push({ at, what: "a scheduled change", run: () => advancePhase(world, schedule) });
   }
   for (const subscription of world.store.all("subscription")) {
     if (subscription.status !== "canceled") tasks.push(...subscriptionTasks(world, subscription));
@@ -64,6 +84,7 @@ function earliestTask(world: World): DueTask | undefined {
     if (invoice.status !== "open" || !invoice.next_payment_attempt) continue;
     tasks.push({
       at: invoice.next_payment_attempt,
+      what: "another attempt to collect",
       run: () => void collect(world, invoice, { automatic: true }),
     });
   }
@@ -71,6 +92,12 @@ function earliestTask(world: World): DueTask | undefined {
     (first, task) => (first && first.at <= task.at ? first : task),
     undefined,
   );
+}
+
+/** What happens next by itself; null when nothing will. */
+export function nextDue(world: World): Due | null {
+  const task = earliestTask(world);
+  return task ? { at: task.at, what: task.what } : null;
 }
 
 /** Does everything that is due by an instant (unix seconds), each thing at its own time. */
