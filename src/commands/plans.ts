@@ -1,6 +1,8 @@
 import { formatMoney } from "@/lib/money";
 import { compareWithList } from "@/server/billing/compare";
 import { pushPrices } from "@/server/billing/push";
+import { rehearsedTenants, rehearsePlan } from "@/server/billing/rehearse-plan";
+import type { TenantRehearsal } from "@/server/billing/rehearse-tenant";
 import { registerWebhookEndpoint } from "@/server/billing/webhook-endpoint";
 import { type Ctx, createCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
@@ -10,14 +12,17 @@ import { loadRunningEnvironment } from "./dev/files";
 /**
  * `npm run plans`: how the price list differs from what was sold and from what Stripe knows. Reads only.
  * `npm run plans -- push`: makes the missing plan versions and prices. Tenants stay on their version.
+ * `npm run plans -- rehearse pro@4`: what that version would mean for everyone who is on another one. Reads only.
  * `npm run plans -- endpoint`: registers the webhook endpoint of APP_URL, or brings its events up to date.
  */
 async function main(): Promise<void> {
   loadRunningEnvironment();
   const ctx = createCtx(runtime(), { kind: "system", reason: "plans" });
+  const [, , command, version] = process.argv;
   try {
-    if (process.argv[2] === "push") await push(ctx);
-    else if (process.argv[2] === "endpoint") await registerEndpoint(ctx);
+    if (command === "push") await push(ctx);
+    else if (command === "rehearse") await rehearse(ctx, version ?? "");
+    else if (command === "endpoint") await registerEndpoint(ctx);
     else await show(ctx);
   } finally {
     await ctx.db.close();
@@ -45,6 +50,29 @@ async function push(ctx: Ctx): Promise<void> {
   const { made, kept } = await pushPrices(ctx);
   for (const lookupKey of made) console.log(`made  ${lookupKey}`);
   console.log(`${made.length} price(s) made, ${kept.length} were there already.`);
+}
+
+async function rehearse(ctx: Ctx, to: string): Promise<void> {
+  const { summary, unknown } = await rehearsePlan(ctx, { to });
+  console.log(summary);
+  if (unknown.length > 0)
+    console.log(`Not known, since using it leaves no trace: who would have met ${unknown.join(", ")}.`);
+  for (let after: string | null = ""; after !== null; ) {
+    const page: Awaited<ReturnType<typeof rehearsedTenants>> = await rehearsedTenants(ctx, { to, after });
+    for (const one of page.workspaces) console.log(inOneLine(one, ctx.prices.currency));
+    after = page.next;
+  }
+}
+
+function inOneLine(
+  { workspace, from, beforeMinor, afterMinor, hits, loses }: TenantRehearsal,
+  currency: string,
+) {
+  const money = (amountMinor: bigint) => formatMoney({ amountMinor, currency });
+  const price =
+    afterMinor === null ? "not sold that way" : `${money(beforeMinor)} → ${money(afterMinor)} a month`;
+  const met = hits.map(({ feature, units, limit }) => `${feature}: ${units} of ${limit}`);
+  return [`${workspace.padEnd(24)} ${from}  ${price}`, ...met, ...loses.map((id) => `no ${id}`)].join("; ");
 }
 
 /** The secret is said here and nowhere else: Stripe shows it once. */

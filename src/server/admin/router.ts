@@ -1,8 +1,11 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { driftInput, ordersInput } from "../billing/inputs";
+import { driftInput, dunningInput, ordersInput } from "../billing/inputs";
 import { listDrift } from "../billing/list-drift";
+import { listDunning } from "../billing/list-dunning";
 import { listOrders } from "../billing/orders";
+import { rehearsedTenantsInput, rehearsePlanInput } from "../billing/plan-move-inputs";
 import { refundOrder } from "../billing/refund-order";
+import { rehearsedTenants, rehearsePlan } from "../billing/rehearse-plan";
 import { listAwaited } from "../credits/awaited-credits";
 import { balance } from "../credits/balance";
 import { ledgerPageInput } from "../credits/inputs";
@@ -64,6 +67,13 @@ export const operatorRouter = {
     .input(inputs.withdrawAwaitedInput)
     .mutation(({ ctx, input }) => service.withdrawAwaited(ctx, input)),
 
+  rehearsePlan: operatorProcedure
+    .input(rehearsePlanInput)
+    .query(({ ctx, input }) => rehearsePlan(ctx, input)),
+  rehearsedTenants: operatorProcedure
+    .input(rehearsedTenantsInput)
+    .query(({ ctx, input }) => rehearsedTenants(ctx, input)),
+
   webhooks: operatorProcedure
     .input(eventsInput.prefault({}))
     .query(({ ctx, input }) => listEvents(ctx, input)),
@@ -72,4 +82,7 @@ export const operatorRouter = {
     .input(inputs.replayWebhooksInput)
     .mutation(({ ctx, input }) => service.replayWebhooks(ctx, input)),
   drift: operatorProcedure.input(driftInput.prefault({})).query(({ ctx, input }) => listDrift(ctx, input)),
+  dunning: operatorProcedure
+    .input(dunningInput.prefault({}))
+    .query(({ ctx, input }) => listDunning(ctx, input)),
 } satisfies TRPCRouterRecord;

@@ -51,7 +51,8 @@ export async function compareWithList(
   return { plans, prices };
 }
 
-async function comparePlan(ctx: Ctx, plan: Plan): Promise<PlanComparison> {
+/** A plan of the list against the versions of it that were sold. */
+export async function comparePlan(ctx: Ctx, plan: Plan): Promise<PlanComparison> {
   const rows = await ctx.db.orm
     .select()
     .from(planVersions)
