@@ -9,7 +9,7 @@ import { type PaymentMethodInput, paymentMethodInput } from "./inputs";
 import { decidingSubscription, idOf } from "./rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
-import { tryTurn, untilAnswered } from "./turn";
+import { inTurn } from "./turn";
 
 export interface PaymentMethodView {
   /** `pm_…` */
@@ -67,7 +67,7 @@ export async function addPaymentMethod(ctx: TenantCtx): Promise<{ url: string }>
 export async function settlePaymentMethods(ctx: TenantCtx): Promise<void> {
   const customer = await knownCustomer(ctx);
   if (!customer) return;
-  await inTurn(ctx, async () => {
+  await aloneWithCustomer(ctx, async () => {
     const { methods, usual } = await look(ctx, customer);
     const [newest] = methods;
     if (!usual && newest) await makeDefault(ctx, customer, newest.id);
@@ -83,7 +83,7 @@ export async function setDefaultPaymentMethod(
   input: PaymentMethodInput,
 ): Promise<PaymentMethodView[]> {
   const { id } = parseInput(paymentMethodInput, input);
-  await inTurn(ctx, async () => {
+  await aloneWithCustomer(ctx, async () => {
     const customer = await ownerOf(ctx, id);
     await tell(ctx, "payment_method.made_default", id);
     await makeDefault(ctx, customer, id);
@@ -101,7 +101,7 @@ export async function removePaymentMethod(
   input: PaymentMethodInput,
 ): Promise<PaymentMethodView[]> {
   const { id } = parseInput(paymentMethodInput, input);
-  await inTurn(ctx, async () => {
+  await aloneWithCustomer(ctx, async () => {
     const customer = await ownerOf(ctx, id);
     const { methods, usual } = await look(ctx, customer);
     const [next] = methods.filter((method) => method.id !== id);
@@ -117,9 +117,9 @@ export async function removePaymentMethod(
   return listPaymentMethods(ctx);
 }
 
-async function inTurn(ctx: TenantCtx, work: () => Promise<void>): Promise<void> {
+async function aloneWithCustomer(ctx: TenantCtx, work: () => Promise<void>): Promise<void> {
   try {
-    await untilAnswered(() => tryTurn(ctx, () => work().then(() => true as const)));
+    await inTurn(ctx, work);
   } catch (error) {
     throw asProviderError(error);
   }

@@ -3,6 +3,8 @@ import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
+import { addTaxId, billingDetails, removeTaxId, updateDetails } from "./details";
+import { addTaxIdInput, taxIdInput, updateDetailsInput } from "./document-inputs";
 import { cancelSubscription, resumeSubscription, undoChange } from "./end-subscription";
 import {
   cancelInput,
@@ -71,6 +73,16 @@ export const billingRouter = {
     .mutation(({ ctx, input }) => removePaymentMethod(ctx, input)),
   refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")
+  details: can("billing:read").query(({ ctx }) => billingDetails(ctx)),
+  updateDetails: can("billing:write")
+    .input(updateDetailsInput)
+    .mutation(({ ctx, input }) => updateDetails(ctx, input)),
+  addTaxId: can("billing:write")
+    .input(addTaxIdInput)
+    .mutation(({ ctx, input }) => addTaxId(ctx, input)),
+  removeTaxId: can("billing:write")
+    .input(taxIdInput)
+    .mutation(({ ctx, input }) => removeTaxId(ctx, input)),
     .input(returnInput)
     .mutation(({ ctx, input }) => completeReturn(ctx, input)),
   autoTopUp: can("billing:read").query(({ ctx }) => autoTopUp(ctx)),

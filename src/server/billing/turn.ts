@@ -32,6 +32,11 @@ export async function tryTurn<T>(ctx: TenantCtx, work: (turn: Turn) => Promise<T
   }
 }
 
+/** Runs `work` alone, waiting for the turn. @throws AppError BUSY after about eight seconds */
+export async function inTurn(ctx: TenantCtx, work: () => Promise<void>): Promise<void> {
+  await untilAnswered(() => tryTurn(ctx, () => work().then(() => true as const)));
+}
+
 /** The customer's row, as long as the turn is still ours. */
 export function ofTurn(ctx: TenantCtx, turn: Turn) {
   return and(eq(customers.tenantId, ctx.tenant.id), eq(customers.leaseEndsAt, turn.endsAt));

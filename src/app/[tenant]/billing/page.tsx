@@ -6,6 +6,7 @@ import { CardsSkeleton } from "@/components/skeletons";
 import { mayDo } from "@/server/accounts/rules";
 import { Prefetched } from "@/trpc/server";
 import { openWorkspace } from "../_parts/open-workspace";
+import { Details } from "./_parts/details";
 import { INVOICES_PER_PAGE } from "./_parts/inputs";
 import { Invoices } from "./_parts/invoices";
 import { PaymentMethods } from "./_parts/payment-methods";
@@ -23,6 +24,7 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
   if (seesBilling) {
     void queries.prefetchQuery(trpc.billing.paymentMethods.queryOptions());
+    void queries.prefetchQuery(trpc.billing.details.queryOptions());
     void queries.prefetchQuery(trpc.billing.invoices.queryOptions({ limit: INVOICES_PER_PAGE }));
   }
   return (
@@ -38,6 +40,11 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
         {seesBilling && (
           <QueryBoundary loading={<CardsSkeleton cards={1} height={140} />}>
             <PaymentMethods />
+          </QueryBoundary>
+        )}
+        {seesBilling && (
+          <QueryBoundary loading={<CardsSkeleton cards={1} height={180} />}>
+            <Details />
           </QueryBoundary>
         )}
         {seesBilling && (

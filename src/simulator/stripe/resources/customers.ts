@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { createCustomer } from "../billing/catalog";
 import { cancelNow } from "../billing/subscriptions";
 import { createTaxId, deleteTaxId, ownTaxId, taxIdsOf } from "../billing/tax-ids";
-import { mergeMetadata, sentFields } from "../changes";
+import { emptyToNull, mergeMetadata, sentFields } from "../changes";
 import { invalidRequest } from "../errors";
 import { listPage } from "../lists";
 import { route } from "../routes";
@@ -33,7 +33,9 @@ function addressOf(world: World, params: Stripe.CustomerUpdateParams): Partial<S
   const { country } = params.address || {};
   if (country && !COUNTRY.test(country))
     throw invalidRequest(`Country '${country}' is unknown.`, "address[country]", "country_code_invalid");
-  return { address: params.address ? world.build<Stripe.Address>("shared:Address", params.address) : null };
+  if (!params.address) return { address: null };
+  const parts = Object.entries(params.address).map(([part, text]) => [part, emptyToNull(text)]);
+  return { address: world.build<Stripe.Address>("shared:Address", Object.fromEntries(parts)) };
 }
 
 function defaultPaymentMethod(world: World, customer: string, params: Stripe.CustomerUpdateParams): void {
