@@ -59,7 +59,6 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "operator.rehearsePlan": { to: "pro@1" },
   "operator.rehearsedTenants": { to: "pro@1", after: "ten_0", limit: 10 },
   "operator.drift": { state: "open", before: "dri_0" },
-  "operator.dunning": { after: "2026-01-31T00:00:00.000Z|in_0" },
   "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
   "operator.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
   "operator.refundUsage": { entryId: "ent_0", units: 1, lapsed: "forfeit", reason: "r", key: "k" },
@@ -102,13 +101,6 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "billing.invoice": { invoiceId: "in_0" },
   "billing.setDefaultPaymentMethod": { id: "pm_0" },
   "billing.removePaymentMethod": { id: "pm_0" },
-  "billing.updateDetails": {
-    name: "Ada",
-    email: "ada@firm.test",
-    address: { line1: "1 Lane", city: "London", postalCode: "N1", country: "GB" },
-  },
-  "billing.addTaxId": { type: "eu_vat", value: "DE123456789" },
-  "billing.removeTaxId": { id: "txi_0" },
 };
 
 const BAD: unknown[] = [

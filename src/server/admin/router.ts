@@ -1,7 +1,6 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { driftInput, dunningInput, ordersInput } from "../billing/inputs";
+import { driftInput, ordersInput } from "../billing/inputs";
 import { listDrift } from "../billing/list-drift";
-import { listDunning } from "../billing/list-dunning";
 import { listOrders } from "../billing/orders";
 import { rehearsedTenantsInput, rehearsePlanInput } from "../billing/plan-move-inputs";
 import { refundOrder } from "../billing/refund-order";
@@ -82,7 +81,4 @@ export const operatorRouter = {
     .input(inputs.replayWebhooksInput)
     .mutation(({ ctx, input }) => service.replayWebhooks(ctx, input)),
   drift: operatorProcedure.input(driftInput.prefault({})).query(({ ctx, input }) => listDrift(ctx, input)),
-  dunning: operatorProcedure
-    .input(dunningInput.prefault({}))
-    .query(({ ctx, input }) => listDunning(ctx, input)),
 } satisfies TRPCRouterRecord;
