@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/notifications/"],
   ["src/server/demo/"],
   ["src/server/admin/"],
+  ["src/server/time/"],
   ["src/server/"],
   ["src/client/"],
   ["src/trpc/"],

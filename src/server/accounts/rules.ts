@@ -29,6 +29,7 @@ const RESERVED_SLUGS = new Set([
   "sign-in",
   "sign-out",
   "admin",
+  "dev",
   "pricing",
   "try",
   "docs",
