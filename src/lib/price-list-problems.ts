@@ -8,6 +8,8 @@ const MAX_PREPAID_DAYS = 3_660;
 /** What Stripe takes. */
 const MAX_TRIAL_DAYS = 730;
 const REFILLS: readonly unknown[] = ["day", "week", "month"];
+/** What Stripe takes as a quantity, and more than anybody means. */
+const MAX_SEATS = 1_000_000;
 const ID = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** Every problem of a list, in words a builder can act on. Also for lists that come from JSON. */
@@ -58,6 +60,7 @@ function planProblems(list: PriceList, plan: Plan): string[] {
     ...priceProblems(plan),
     ...refillProblems(plan),
     ...trialProblems(plan),
+    ...seatProblems(list, plan),
   ];
 }
 
@@ -124,6 +127,19 @@ function priceProblems({ id, price }: Plan): string[] {
 
 function refillProblems({ id, refill }: Plan): string[] {
   if (!refill) return [];
+function seatProblems({ features }: PriceList, { id, price }: Plan): string[] {
+  const seats = price.kind === "recurring" ? price.seats : undefined;
+  if (!seats) return [];
+  const { feature, atLeast } = seats;
+  const isLevel = Object.hasOwn(features, feature) && features[feature]?.kind === "level";
+  return [
+    ...(isLevel ? [] : [`plan "${id}": seats are units of a level, and "${feature}" is none`]),
+    ...(isPositive(atLeast ?? 1) && (atLeast ?? 1) <= MAX_SEATS
+      ? []
+      : [`plan "${id}": seats are paid for from 1 to ${MAX_SEATS} on`]),
+  ];
+}
+
   const ok = isPositive(refill.credits) && isCount(refill.first ?? 0) && REFILLS.includes(refill.every);
   return ok
     ? []

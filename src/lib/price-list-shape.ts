@@ -93,12 +93,20 @@ export interface PooledRates {
 export type Price =
   | { kind: "free" }
   /** Minor units of the list's currency. */
-  | { kind: "recurring"; monthlyMinor: number; annualMinor: number | null }
+  | { kind: "recurring"; monthlyMinor: number; annualMinor: number | null; seats?: Seats }
   | PrepaidPrice
   /** Sold by people: no checkout. */
   | { kind: "contact" };
 
 /** Paid once for `days` from the later of now and the current end; nothing renews. */
+/** The plan's price is that of one seat, and as many are paid for as units of a level are held. */
+export interface Seats {
+  /** The level's id: "users". */
+  feature: string;
+  /** So many are paid for, even when fewer are held; left out: 1. */
+  atLeast?: number;
+}
+
 export interface PrepaidPrice {
   kind: "prepaid";
   /** Minor units of the list's currency for `days`. */

@@ -1,5 +1,5 @@
 import { forgetExpired } from "./accounts/jobs";
-import { inbox, reconcileAll, tellPlansEnding, topUps } from "./billing/jobs";
+import { followSubscriptions, inbox, reconcileAll, tellPlansEnding, topUps } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
@@ -35,6 +35,7 @@ export const jobs = {
     ...(await forgetTold(ctx)),
   }),
   "top-ups": async (ctx) => topUps(ctx),
+  subscriptions: async (ctx) => followSubscriptions(ctx),
   notifications: async (ctx) => notify(ctx),
 } satisfies Record<string, Job>;
 

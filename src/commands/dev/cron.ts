@@ -1,6 +1,6 @@
 import type { Service } from "./services";
 
-const JOBS = ["reset", "inbox", "reconcile", "top-ups", "forecast", "notifications"];
+const JOBS = ["reset", "inbox", "reconcile", "top-ups", "subscriptions", "forecast", "notifications"];
 const EVERY_MS = 60_000;
 const TIMEOUT_MS = 55_000;
 

@@ -11,6 +11,7 @@ import { priceIdsOf } from "./prices";
 import { isSubscription, type Purchase, purchaseOf } from "./purchase";
 import { isLive } from "./rules";
 import { closeSession, openSession } from "./session";
+import { withSeats } from "./seat-count";
 import { localSubscriptions } from "./subscription";
 import { withTrial } from "./subscription-trial";
 import { syncCustomer } from "./sync";
@@ -24,7 +25,8 @@ import { tryTurn, untilAnswered } from "./turn";
  * PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
  */
 export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promise<{ url: string }> {
-  const purchase = await withTrial(ctx, await purchaseOf(ctx, parseInput(checkoutInput, input)));
+  const wanted = await purchaseOf(ctx, parseInput(checkoutInput, input));
+  const purchase = await withTrial(ctx, await withSeats(ctx, wanted));
   const priceIds = await priceIdsOf(ctx, purchase.lines);
   return untilAnswered(async () => {
     const customerId = await ensureCustomer(ctx);

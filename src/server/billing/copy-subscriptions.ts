@@ -7,6 +7,7 @@ import { audit, tell } from "../events/service";
 import type { StripeState } from "./fetch";
 import { comingChange } from "./plan-change-state";
 import { type Interval, instantOf, isLive } from "./rules";
+import { paidQuantity, seatsOf } from "./seat-rules";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
 import { subscriptions } from "./subscription-tables";
 import { tellTrialEnding } from "./trial-ending";
@@ -16,7 +17,10 @@ type WritingCtx = TenantCtx & { tx: Tx };
 /** Writes Stripe's subscriptions into our copies, and what a person has to know about them. */
 export async function copySubscriptions(ctx: WritingCtx, state: StripeState): Promise<void> {
   const before = await localSubscriptions(ctx);
-  const rows = state.subscriptions.flatMap((subscription) => rowOf(ctx, state, subscription));
+  const rows = state.subscriptions.flatMap((subscription) => {
+    const old = before.find(({ subscriptionId }) => subscriptionId === subscription.id);
+    return rowOf(ctx, state, { subscription, old });
+  });
   for (const row of rows) {
     await ctx.tx
       .insert(subscriptions)
@@ -90,7 +94,7 @@ async function endUnknown(ctx: WritingCtx, listed: string[]): Promise<void> {
 function rowOf(
   ctx: TenantCtx,
   { versions }: StripeState,
-  subscription: Stripe.Subscription,
+  { subscription, old }: { subscription: Stripe.Subscription; old: SubscriptionRow | undefined },
 ): SubscriptionRow[] {
   // The item that sells a plan decides; add-ons beside it don't.
   const items = subscription.items.data;
@@ -99,18 +103,25 @@ function rowOf(
   const { price } = item;
   const instant = (unixSeconds: number | null) => (unixSeconds === null ? null : instantOf(unixSeconds));
   const periodEndsAt = instantOf(item.current_period_end);
+  const currentPeriodStartsAt = instantOf(item.current_period_start);
+  const quantity = item.quantity ?? 1;
+  const version = versions.get(price.id);
+  const seats = version ? seatsOf(version.definition.plan) : null;
   return [
     {
       tenantId: ctx.tenant.id,
       subscriptionId: subscription.id,
       status: subscription.status,
-      planVersion: versions.get(price.id)?.id ?? null,
+      planVersion: version?.id ?? null,
       priceId: price.id,
       interval: intervalOf(price),
-      quantity: item.quantity ?? 1,
+      quantity,
+      paidQuantity: paidQuantity(old, { priceId: price.id, currentPeriodStartsAt, quantity }),
+      seatFeature: seats?.feature ?? null,
+      seatsAtLeast: seats?.atLeast ?? 1,
       currency: price.currency,
       amountMinor: BigInt(price.unit_amount ?? 0),
-      currentPeriodStartsAt: instantOf(item.current_period_start),
+      currentPeriodStartsAt,
       currentPeriodEndsAt: periodEndsAt,
       billingAnchorAt: instantOf(subscription.billing_cycle_anchor),
       cancelAt: instant(subscription.cancel_at) ?? (subscription.cancel_at_period_end ? periodEndsAt : null),

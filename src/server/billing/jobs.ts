@@ -10,6 +10,7 @@ import { type EventHandlers, processDue } from "../webhooks/service";
 import { stripeHandlers } from "./handlers";
 import { endingUntil, tellPlanEnding } from "./plan-ending";
 import { reconcile } from "./reconcile";
+import { followSeats } from "./seats";
 import { type TopUpResult, topUp } from "./top-up";
 
 /** More would not fit into one cron call; the rest waits a minute. */
@@ -106,5 +107,34 @@ async function topUpTenant(ctx: Ctx, tenantId: string): Promise<TopUpResult | nu
   } catch (error) {
     logError("top-ups", error);
     return null;
+  }
+}
+
+/**
+ * Cron `subscriptions`: seats that were taken or given up since it last ran, as one change of each subscription. Only
+ * tenants where something differs cost anything. Safe late, twice, by two runners at once, or never.
+ */
+export async function followSubscriptions(ctx: Ctx): Promise<{ seatsFollowed: number }> {
+  const done = { seatsFollowed: 0 };
+  for (let after = "", seen = 0; seen < TENANTS_PER_RUN; seen += TENANTS_PER_PAGE) {
+    const page = await inTransaction(ctx, (tx) =>
+      tx.execute<{ tenant_id: string }>(
+        sql`select tenant_id from subscriptions_due(${after}, ${TENANTS_PER_PAGE})`,
+      ),
+    );
+    for (const { tenant_id } of page) if (await followTenant(ctx, tenant_id)) done.seatsFollowed += 1;
+    after = page.at(-1)?.tenant_id ?? after;
+    if (page.length < TENANTS_PER_PAGE) break;
+  }
+  return done;
+}
+
+/** One tenant's trouble is not another's: it is logged, and the tenant stays due. */
+async function followTenant(ctx: Ctx, tenantId: string): Promise<boolean> {
+  try {
+    return await followSeats({ ...ctx, tenant: await tenantById(ctx, provenTenantId(tenantId)) });
+  } catch (error) {
+    logError("subscriptions", error);
+    return false;
   }
 }

@@ -21,6 +21,8 @@ export interface PlanOffer {
   /** null when the plan isn't sold for that interval. */
   monthly: Money | null;
   annual: Money | null;
+  /** What `monthly` and `annual` are the price of one of, and how many are paid for at least; null for a flat price. */
+  seats: { feature: string; unit: string; atLeast: number } | null;
   /** null when the plan isn't paid ahead by the day. */
   prepaid: { price: Money; days: number } | null;
   /** By feature id. */
@@ -66,6 +68,7 @@ export function listOffers(ctx: Ctx): Offers {
       kind: price.kind,
       monthly: money(price.kind === "recurring" ? price.monthlyMinor : null),
       annual: money(price.kind === "recurring" ? price.annualMinor : null),
+      seats: seatsOffer(features, price),
       prepaid: prepaidOffer(price, currency),
       limits,
     })),
@@ -78,6 +81,13 @@ export function listOffers(ctx: Ctx): Offers {
       expiresAfterDays,
     })),
   };
+}
+
+function seatsOffer(features: PriceList["features"], price: Price): PlanOffer["seats"] {
+  const seats = price.kind === "recurring" ? price.seats : undefined;
+  if (!seats) return null;
+  const { feature, atLeast = 1 } = seats;
+  return { feature, unit: features[feature]?.unit ?? "seat", atLeast };
 }
 
 function prepaidOffer(price: Price, currency: string): PlanOffer["prepaid"] {

@@ -14,7 +14,10 @@ export type NewLine = Pick<
   | "days"
   | "amountMinor"
   | "lookupKey"
->;
+> & {
+  /** Seats of a plan; left out: 1. */
+  quantity?: number;
+};
 
 const count = (units: number) => new Intl.NumberFormat("en-US").format(units);
 

@@ -14,6 +14,7 @@ import {
 } from "./plan-change-rules";
 import { type Quote, quotePlanChange } from "./quote-plan-change";
 import type { Interval } from "./rules";
+import { seatsOf } from "./seat-rules";
 import { syncCustomer } from "./sync";
 
 export interface ChangePreview {
@@ -24,6 +25,8 @@ export interface ChangePreview {
   timing: Timing;
   takesEffectAt: Date;
   plan: { id: string; name: string; interval: Interval };
+  /** How many are paid for, of a plan that is paid by the seat; null for a flat price. */
+  seats: number | null;
   /** What is charged on confirming. */
   dueNow: Money;
   /** What is left over for later invoices, when more was paid ahead than the change costs. */
@@ -55,6 +58,7 @@ export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): 
     timing: quote.request.timing,
     takesEffectAt: quote.takesEffectAt,
     plan: { id: to.planId, name: to.definition.plan.name, interval: quote.interval },
+    seats: seatsOf(to.definition.plan) ? quote.request.to.quantity : null,
     dueNow: money(invoice?.amount_due ?? 0),
     creditKept: money(-balanceAfter(quote)),
     lines: (invoice?.lines.data ?? []).map(({ description, amount }) => ({

@@ -8,6 +8,7 @@ import { type Rung, type Timing, timingOf } from "./plan-change-rules";
 import { priceIdsOf } from "./prices";
 import { decidingSubscription, type Interval, idOf, instantOf, planLookupKey, planPriceMinor } from "./rules";
 import { asProviderError } from "./stripe-client";
+import { seatsFor } from "./seat-count";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
 
 export interface PlanWish {
@@ -114,7 +115,9 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
   const from = row.planVersion ? await planVersion(ctx, row.planVersion) : null;
   if (row.priceId === change.price) throw new AppError("CONFLICT", "This is the plan already.");
   const inTrial = subscription.status === "trialing";
-  const timing = timingOf(rungOf(row, from), rungOfPlan(to, wish.interval), inTrial);
+  const [seatsNow, seats] = [from ? await seatsFor(ctx, from) : 1, await seatsFor(ctx, to)];
+  const rungs = [rungOf(row, from, seatsNow), rungOfPlan(to, wish.interval, seats)] as const;
+  const timing = timingOf(...rungs, inTrial);
   const endsTrial = inTrial && to.definition.plan.trial === undefined;
   const quantity = item.quantity ?? 1;
   const request: ChangeRequest = {
@@ -122,7 +125,7 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
     timing,
     item: item.id,
     from: { price: item.price.id, quantity },
-    to: { price: change.price, quantity },
+    to: { price: change.price, quantity: seats },
     interval: wish.interval,
     prorationDate: timing === "now" && !inTrial ? change.at : null,
     charges: timing === "now" && (!inTrial || endsTrial),
@@ -182,13 +185,17 @@ function isProration({ parent }: Stripe.InvoiceLineItem): boolean {
 }
 
 /** By the month, so that intervals compare; a price that we don't know counts as what it costs a month. */
-function rungOf({ interval, amountMinor }: SubscriptionRow, version: PlanVersion | null): Rung {
-  if (version) return rungOfPlan(version, interval);
+function rungOf(
+  { interval, amountMinor }: SubscriptionRow,
+  version: PlanVersion | null,
+  seats: number,
+): Rung {
+  if (version) return rungOfPlan(version, interval, seats);
   return { monthlyMinor: Math.floor(Number(amountMinor) / (interval === "year" ? 12 : 1)), interval };
 }
 
-function rungOfPlan({ definition }: PlanVersion, interval: Interval): Rung {
-  return { monthlyMinor: planPriceMinor(definition.plan, "month") ?? 0, interval };
+function rungOfPlan({ definition }: PlanVersion, interval: Interval, seats: number): Rung {
+  return { monthlyMinor: (planPriceMinor(definition.plan, "month") ?? 0) * seats, interval };
 }
 
 /** Of everything that the amount depends on, but for the instant. */

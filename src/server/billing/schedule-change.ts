@@ -13,9 +13,7 @@ export async function scheduleChange(
   request: ChangeRequest,
 ): Promise<void> {
   const schedule = await scheduleOf(ctx, changeId, request.subscription);
-  const current = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.start_date);
-  if (!current) throw new Error(`Schedule ${schedule.id} has no current phase.`);
-  const { start_date, end_date } = current;
+  const { start_date, end_date } = currentPhaseOf(schedule);
   await ctx.stripe.subscriptionSchedules.update(
     schedule.id,
     {
@@ -32,6 +30,12 @@ export async function scheduleChange(
     },
     { idempotencyKey: `plan_change:${changeId}:phases` },
   );
+}
+
+export function currentPhaseOf(schedule: Stripe.SubscriptionSchedule): Stripe.SubscriptionSchedule.Phase {
+  const current = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.start_date);
+  if (!current) throw new Error(`Schedule ${schedule.id} has no current phase.`);
+  return current;
 }
 
 async function scheduleOf(

@@ -137,12 +137,12 @@ function sessionParams(
 }
 
 function lineItem(
-  { lookupKey, name, amountMinor }: NewLine,
+  { lookupKey, name, amountMinor, quantity = 1 }: NewLine,
   priceIds: ReadonlyMap<string, string>,
   currency: string,
 ): Stripe.Checkout.SessionCreateParams.LineItem {
   const price = priceIds.get(lookupKey ?? "");
-  if (price) return { price, quantity: 1 };
+  if (price) return { price, quantity };
   const product_data = { name };
   return { price_data: { currency, unit_amount: Number(amountMinor), product_data }, quantity: 1 };
 }

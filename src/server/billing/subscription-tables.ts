@@ -1,5 +1,14 @@
 import { sql } from "drizzle-orm";
-import { bigint, foreignKey, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  foreignKey,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { tenants } from "../accounts/tables";
 import { amountMinor, createdAt, id, instant, tenantId } from "../db/columns";
 
@@ -14,6 +23,11 @@ export const subscriptions = pgTable(
     priceId: text().notNull(),
     interval: text({ enum: ["month", "year"] }).notNull(),
     quantity: bigint({ mode: "number" }).notNull(),
+    /** The most that this period was paid for: what is added up to it costs nothing more. */
+    paidQuantity: bigint({ mode: "number" }).notNull().default(1),
+    /** The level whose units are the seats that are paid for, and how many are paid for at least; null: a flat price. */
+    seatFeature: text(),
+    seatsAtLeast: bigint({ mode: "number" }).notNull().default(1),
     currency: text().notNull(),
     amountMinor: amountMinor().notNull(),
     currentPeriodStartsAt: instant().notNull(),
@@ -35,6 +49,8 @@ export const subscriptions = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.subscriptionId] }),
+    // A business without seats has no row in it.
+    index("subscriptions_by_the_seat").on(t.tenantId).where(sql`seat_feature is not null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );

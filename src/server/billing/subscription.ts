@@ -20,8 +20,10 @@ export interface SubscriptionView {
     /** Stripe's word: `active`, `trialing` or `past_due`. */
     status: string;
     interval: Interval;
-    /** For one interval. */
+    /** For one interval, of all seats. */
     price: Money;
+    /** What is paid for, and the price of each; null for a flat price. */
+    seats: { feature: string; name: string; unit: string; quantity: number; each: Money } | null;
     currentPeriodStartsAt: Date;
     currentPeriodEndsAt: Date;
     /** When it will end, if that is decided; null while it renews. */
@@ -71,6 +73,7 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     status: row.status,
     interval: row.interval,
     price: { amountMinor: row.amountMinor * BigInt(row.quantity), currency: row.currency },
+    seats: await seatsView(ctx, row),
     currentPeriodStartsAt: row.currentPeriodStartsAt,
     currentPeriodEndsAt: row.currentPeriodEndsAt,
     cancelAt: row.cancelAt,
@@ -78,6 +81,14 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     change: await changeOf(ctx, row),
     payUrl: row.payUrl,
   };
+}
+
+async function seatsView(ctx: TenantCtx, row: SubscriptionRow): Promise<View["seats"]> {
+  const { seatFeature: feature, planVersion: id, quantity, amountMinor, currency } = row;
+  if (!feature || !id) return null;
+  const level = (await planVersion(ctx, id)).definition.features[feature];
+  const each = { amountMinor, currency };
+  return { feature, name: level?.name ?? feature, unit: level?.unit ?? "seat", quantity, each };
 }
 
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {

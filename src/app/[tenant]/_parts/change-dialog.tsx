@@ -91,13 +91,15 @@ function buttonOf(timing: Preview["timing"], dueNow: Preview["dueNow"]): string 
 
 function Summary({ preview }: { preview: Preview }) {
   const { timeZone } = useWorkspace();
-  const { timing, dueNow, creditKept, lines, next, takesEffectAt, plan } = preview;
+  const { timing, dueNow, creditKept, lines, next, takesEffectAt, plan, seats } = preview;
+  const forSeats = seats === null ? "" : `, for ${seats} ${seats === 1 ? "seat" : "seats"}`;
   const nextAt = formatDate(next.at, timeZone);
   if (timing === "period_end")
     return (
       <Text size="sm">
         Nothing to pay now. Everything stays as it is until {formatDate(takesEffectAt, timeZone)}; from then
-        on it is {plan.name}, and {formatMoney(next.amount)} is charged that day. Until then you can undo it.
+        on it is {plan.name}
+        {forSeats}, and {formatMoney(next.amount)} is charged that day. Until then you can undo it.
       </Text>
     );
   return (
@@ -113,7 +115,8 @@ function Summary({ preview }: { preview: Preview }) {
         </Text>
       )}
       <Text size="sm" c="dimmed">
-        The next invoice comes on {nextAt}: {formatPrice(formatMoney(next.amount))}.
+        The next invoice comes on {nextAt}: {formatPrice(formatMoney(next.amount))}
+        {forSeats}.
       </Text>
     </Stack>
   );

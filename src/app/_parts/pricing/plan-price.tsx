@@ -23,7 +23,9 @@ export function PlanPrice({ plan, interval }: { plan: PlanOffer; interval: Inter
         </Text>
         {price && (
           <Text size="sm" c="dimmed">
-            {plan.prepaid ? `for ${plan.prepaid.days} days` : `per ${per}`}
+            {plan.prepaid
+              ? `for ${plan.prepaid.days} days`
+              : `per ${plan.seats ? `${plan.seats.unit} and ` : ""}${per}`}
           </Text>
         )}
       </Group>
@@ -38,6 +40,7 @@ function noteOf(plan: PlanOffer, price: Money | null, per: Interval): string {
   if (plan.kind === "contact") return "Made to measure";
   if (!price) return "Free for as long as you like";
   if (plan.prepaid) return "Paid once, renews only if you do";
+  if (plan.seats && plan.seats.atLeast > 1) return `From ${plan.seats.atLeast} ${plan.seats.unit}s on`;
   if (per === "month" || !plan.monthly) return "Cancel any time";
   const twelveMonths = { ...plan.monthly, amountMinor: plan.monthly.amountMinor * 12n };
   return `instead of ${formatPrice(formatMoney(twelveMonths))} paid monthly`;

@@ -20,6 +20,47 @@ CREATE TABLE "notifications" (
 	"mail_error" text,
 	CONSTRAINT "notifications_tenant_id_user_id_message_id_pk" PRIMARY KEY("tenant_id","user_id","message_id")
 );--> statement-breakpoint
+CREATE TABLE "add_on_invoices" (
+	"tenant_id" text collate "C" NOT NULL,
+	"id" text collate "C" NOT NULL,
+	"key" text collate "C" NOT NULL,
+	"status" text NOT NULL,
+	"lines" jsonb NOT NULL,
+	"currency" text NOT NULL,
+	"due_in_days" integer,
+	"invoice_id" text,
+	"total_minor" bigint,
+	"due_at" timestamp (3) with time zone,
+	"void_asked_at" timestamp (3) with time zone,
+	"failed_reason" text,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "add_on_invoices_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
+	CONSTRAINT "add_on_invoices_tenantId_key_unique" UNIQUE("tenant_id","key"),
+	CONSTRAINT "add_on_invoices_tenantId_invoiceId_unique" UNIQUE("tenant_id","invoice_id")
+);--> statement-breakpoint
+CREATE TABLE "invoice_credits" (
+	"tenant_id" text collate "C" NOT NULL,
+	"id" text collate "C" NOT NULL,
+	"key" text collate "C" NOT NULL,
+	"status" text NOT NULL,
+	"invoice_id" text NOT NULL,
+	"amount_minor" bigint NOT NULL,
+	"currency" text NOT NULL,
+	"give" text NOT NULL,
+	"payment_id" text,
+	"memo" text,
+	"plan" text NOT NULL,
+	"subscription_id" text,
+	"credit_note_id" text,
+	"failed_reason" text,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "invoice_credits_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
+	CONSTRAINT "invoice_credits_tenantId_key_unique" UNIQUE("tenant_id","key")
+);--> statement-breakpoint
 CREATE TABLE "drifts" (
 	"id" text collate "C" PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
@@ -92,3 +133,9 @@ CREATE INDEX "outbox_unsent" ON "outbox" USING btree ("tenant_id","id") WHERE se
 CREATE INDEX "outbox_sent" ON "outbox" USING btree ("tenant_id","sent_at") WHERE sent_at is not null;--> statement-breakpoint
 CREATE INDEX "webhook_inbox_by_time" ON "webhook_inbox" USING btree ("received_at","event_id");--> statement-breakpoint
 CREATE INDEX "webhook_inbox_to_forget" ON "webhook_inbox" USING btree ("received_at") WHERE payload is not null and not keep;
+ALTER TABLE "subscriptions" ADD COLUMN "paid_quantity" bigint DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "seat_feature" text;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "seats_at_least" bigint DEFAULT 1 NOT NULL;--> statement-breakpoint
+CREATE INDEX "add_on_invoices_unsettled" ON "add_on_invoices" USING btree ("tenant_id") WHERE status in ('asked', 'open', 'uncollectible');--> statement-breakpoint
+CREATE INDEX "invoice_credits_asked" ON "invoice_credits" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
+CREATE INDEX "subscriptions_by_the_seat" ON "subscriptions" USING btree ("tenant_id") WHERE seat_feature is not null;--> statement-breakpoint

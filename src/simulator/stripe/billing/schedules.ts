@@ -4,7 +4,7 @@ import { invalidRequest, notSimulated } from "../errors";
 import type { World } from "../world";
 import { endSubscription } from "./collection";
 import { nextBoundary } from "./periods";
-import { runUpdate } from "./subscription-update";
+import { runUpdate, type SubscriptionUpdate } from "./subscription-update";
 
 type Schedule = Stripe.SubscriptionSchedule;
 type Phase = Stripe.SubscriptionSchedule.Phase;
@@ -109,11 +109,13 @@ function phaseOf(world: World, params: PhaseParams, start: number, isLast: boole
   });
 }
 
-const sameItems = (a: Phase, b: Phase): boolean =>
-  JSON.stringify(a.items.map(({ price, quantity }) => [price, quantity])) ===
-  JSON.stringify(b.items.map(({ price, quantity }) => [price, quantity]));
+const samePrices = (a: Phase, b: Phase): boolean =>
+  JSON.stringify(a.items.map(({ price }) => price)) === JSON.stringify(b.items.map(({ price }) => price));
 
-/** @throws StripeApiError 400 for phases that leave a gap; 501 when the phase in force would change. */
+const sameQuantities = (a: Phase, b: Phase): boolean =>
+  a.items.every(({ quantity }, index) => quantity === b.items[index]?.quantity);
+
+/** @throws StripeApiError 400 for phases that leave a gap; 501 when the prices of the phase in force would change. */
 export function phasesOf(world: World, schedule: Schedule, wanted: PhaseParams[]): Phase[] {
   const inForce = schedule.phases.find(({ start_date }) => start_date === schedule.current_phase?.start_date);
   if (!inForce) throw invalidRequest("This schedule is over.", "phases");
@@ -132,8 +134,9 @@ export function phasesOf(world: World, schedule: Schedule, wanted: PhaseParams[]
   if (!first) throw invalidRequest("A schedule needs at least one phase.", "phases");
   if (first.end_date <= world.now())
     throw invalidRequest("The phase in force must not have ended.", "phases");
-  if (!sameItems(first, inForce)) throw notSimulated("changing the phase in force");
-  phases[0] = { ...inForce, end_date: first.end_date, metadata: { ...inForce.metadata, ...first.metadata } };
+  if (!samePrices(first, inForce)) throw notSimulated("changing the prices of the phase in force");
+  const { end_date, items } = first;
+  phases[0] = { ...inForce, end_date, items, metadata: { ...inForce.metadata, ...first.metadata } };
   return phases;
 }
 
@@ -144,7 +147,7 @@ function assertActive(schedule: Schedule, verb: string): void {
   );
 }
 
-/** Replaces the phases still to come, the behaviour at the end and the metadata. */
+/** Replaces the phases still to come, the quantities of the one in force, the behaviour at the end and the metadata. */
 export function updateSchedule(
   world: World,
   schedule: Schedule,
@@ -152,12 +155,45 @@ export function updateSchedule(
 ): Schedule {
   assertActive(schedule, "update");
   const phases = params.phases ? phasesOf(world, schedule, params.phases) : schedule.phases;
-  return world.change(schedule, "subscription_schedule.updated", () => {
+  const inForce = phases[0]!;
+  const before = schedule.phases.find(({ start_date }) => start_date === inForce.start_date);
+  const changed = world.change(schedule, "subscription_schedule.updated", () => {
     schedule.phases = phases;
     schedule.current_phase = { start_date: phases[0]!.start_date, end_date: phases[0]!.end_date };
     if (params.end_behavior) schedule.end_behavior = params.end_behavior;
     schedule.metadata = mergeMetadata(schedule.metadata ?? {}, params.metadata);
   });
+  if (before && !sameQuantities(inForce, before))
+    takeQuantities(world, changed, inForce, params.proration_behavior ?? "create_prorations");
+  return changed;
+}
+
+/** Gives the subscription the quantities of its phase in force, at once. */
+function takeQuantities(world: World, schedule: Schedule, phase: Phase, prorationBehavior: string): void {
+  const subscription = world.get("subscription", schedule.subscription as string);
+  const items = subscription.items.data.map(({ id, price, quantity }) => {
+    const wanted = phase.items.find((item) => item.price === price.id);
+    return { id, quantity: wanted?.quantity ?? quantity ?? 1 };
+  });
+  updateItems(world, subscription, items, prorationBehavior);
+}
+
+function updateItems(
+  world: World,
+  subscription: Stripe.Subscription,
+  items: SubscriptionUpdate["items"],
+  prorationBehavior: string,
+): void {
+  const update: SubscriptionUpdate = {
+    items,
+    prorationBehavior: prorationBehavior as SubscriptionUpdate["prorationBehavior"],
+    resetsAnchor: false,
+    endsTrial: false,
+    paymentBehavior: "allow_incomplete",
+  };
+  world.changeWith(subscription, "customer.subscription.updated", (announce) =>
+    runUpdate(world, subscription, update, announce),
+  );
 }
 
 /** Lets the subscription go on as it is, without the schedule. */
@@ -220,18 +256,5 @@ export function advancePhase(world: World, schedule: Schedule): void {
     price: price as string,
     quantity: quantity ?? 1,
   }));
-  world.changeWith(subscription, "customer.subscription.updated", (announce) =>
-    runUpdate(
-      world,
-      subscription,
-      {
-        items: [...items, ...before],
-        prorationBehavior: next.proration_behavior as "none",
-        resetsAnchor: false,
-        endsTrial: false,
-        paymentBehavior: "allow_incomplete",
-      },
-      announce,
-    ),
-  );
+  updateItems(world, subscription, [...items, ...before], next.proration_behavior);
 }

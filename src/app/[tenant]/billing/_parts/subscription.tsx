@@ -93,7 +93,7 @@ function Cancel({ subscription, planName }: { subscription: Subscribed; planName
 
 function Facts({ subscription }: { subscription: Subscribed }) {
   const { timeZone } = useWorkspace();
-  const { status, interval, price, currentPeriodEndsAt, cancelAt, trialEndsAt } = subscription;
+  const { status, interval, price, seats, currentPeriodEndsAt, cancelAt, trialEndsAt } = subscription;
   const isTrial = status === "trialing";
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="lg" component="dl" m={0}>
@@ -103,6 +103,11 @@ function Facts({ subscription }: { subscription: Subscribed }) {
       <Fact term="Price">
         {formatPrice(formatMoney(price))} a {interval}
       </Fact>
+      {seats && (
+        <Fact term={seats.name}>
+          {seats.quantity} × {formatPrice(formatMoney(seats.each))}
+        </Fact>
+      )}
       <Fact term={cancelAt ? "Ends" : isTrial ? "First payment" : "Renews"}>
         {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
       </Fact>

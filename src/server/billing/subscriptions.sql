@@ -1,0 +1,13 @@
+select open_wall_for_gate(t) from unnest(array['subscriptions']) t;
+
+-- Tenants whose subscription has another quantity than the seats they hold, across tenants, in pages. Ids only. A change of
+-- plan that waits for its payment brings its own quantity.
+create or replace function subscriptions_due(p_after text, p_limit int)
+returns table (tenant_id text) language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select distinct s.tenant_id
+  from subscriptions s left join meters m on m.tenant_id = s.tenant_id and m.feature = s.seat_feature
+  where s.seat_feature is not null and s.status in ('active', 'trialing', 'past_due')
+    and s.change_kind is distinct from 'payment_needed'
+    and s.quantity <> greatest(s.seats_at_least, coalesce(m.used, 0)) and s.tenant_id > p_after
+  order by s.tenant_id limit p_limit
+$$;
