@@ -71,8 +71,6 @@ export const billingRouter = {
   removePaymentMethod: can("billing:write")
     .input(paymentMethodInput)
     .mutation(({ ctx, input }) => removePaymentMethod(ctx, input)),
-  refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
-  completeReturn: can("billing:write")
   details: can("billing:read").query(({ ctx }) => billingDetails(ctx)),
   updateDetails: can("billing:write")
     .input(updateDetailsInput)
@@ -85,6 +83,8 @@ export const billingRouter = {
     .mutation(({ ctx, input }) => removeTaxId(ctx, input)),
     .input(returnInput)
     .mutation(({ ctx, input }) => completeReturn(ctx, input)),
+  refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
+  completeReturn: can("billing:write")
   autoTopUp: can("billing:read").query(({ ctx }) => autoTopUp(ctx)),
   setAutoTopUp: can("billing:write")
     .input(setAutoTopUpInput)
