@@ -7,9 +7,9 @@ import { isCount, isPositive } from "./whole-numbers";
 const MAX_PREPAID_DAYS = 3_660;
 /** What Stripe takes. */
 const MAX_TRIAL_DAYS = 730;
-const REFILLS: readonly unknown[] = ["day", "week", "month"];
 /** What Stripe takes as a quantity, and more than anybody means. */
 const MAX_SEATS = 1_000_000;
+const REFILLS: readonly unknown[] = ["day", "week", "month"];
 const ID = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** Every problem of a list, in words a builder can act on. Also for lists that come from JSON. */
@@ -58,9 +58,9 @@ function planProblems(list: PriceList, plan: Plan): string[] {
     ...Object.keys(plan.caps ?? {}).flatMap((id) => capsProblems(plan, id, list.features[id])),
     ...Object.keys(plan.weights ?? {}).flatMap((id) => weightsProblems(plan, id, list.features[id])),
     ...priceProblems(plan),
+    ...seatProblems(list, plan),
     ...refillProblems(plan),
     ...trialProblems(plan),
-    ...seatProblems(list, plan),
   ];
 }
 
@@ -125,8 +125,6 @@ function priceProblems({ id, price }: Plan): string[] {
   return ok ? [] : [`plan "${id}": prices are whole minor units above 0`];
 }
 
-function refillProblems({ id, refill }: Plan): string[] {
-  if (!refill) return [];
 function seatProblems({ features }: PriceList, { id, price }: Plan): string[] {
   const seats = price.kind === "recurring" ? price.seats : undefined;
   if (!seats) return [];
@@ -140,6 +138,8 @@ function seatProblems({ features }: PriceList, { id, price }: Plan): string[] {
   ];
 }
 
+function refillProblems({ id, refill }: Plan): string[] {
+  if (!refill) return [];
   const ok = isPositive(refill.credits) && isCount(refill.first ?? 0) && REFILLS.includes(refill.every);
   return ok
     ? []

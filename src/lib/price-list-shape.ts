@@ -98,7 +98,6 @@ export type Price =
   /** Sold by people: no checkout. */
   | { kind: "contact" };
 
-/** Paid once for `days` from the later of now and the current end; nothing renews. */
 /** The plan's price is that of one seat, and as many are paid for as units of a level are held. */
 export interface Seats {
   /** The level's id: "users". */
@@ -107,6 +106,7 @@ export interface Seats {
   atLeast?: number;
 }
 
+/** Paid once for `days` from the later of now and the current end; nothing renews. */
 export interface PrepaidPrice {
   kind: "prepaid";
   /** Minor units of the list's currency for `days`. */

@@ -7,8 +7,8 @@ import { ensurePlanVersions, planVersion } from "../plans/service";
 import { type Rung, type Timing, timingOf } from "./plan-change-rules";
 import { priceIdsOf } from "./prices";
 import { decidingSubscription, type Interval, idOf, instantOf, planLookupKey, planPriceMinor } from "./rules";
-import { asProviderError } from "./stripe-client";
 import { seatsFor } from "./seat-count";
+import { asProviderError } from "./stripe-client";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
 
 export interface PlanWish {

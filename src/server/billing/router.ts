@@ -81,10 +81,10 @@ export const billingRouter = {
   removeTaxId: can("billing:write")
     .input(taxIdInput)
     .mutation(({ ctx, input }) => removeTaxId(ctx, input)),
-    .input(returnInput)
-    .mutation(({ ctx, input }) => completeReturn(ctx, input)),
   refresh: can("billing:write").mutation(({ ctx }) => refreshBilling(ctx)),
   completeReturn: can("billing:write")
+    .input(returnInput)
+    .mutation(({ ctx, input }) => completeReturn(ctx, input)),
   autoTopUp: can("billing:read").query(({ ctx }) => autoTopUp(ctx)),
   setAutoTopUp: can("billing:write")
     .input(setAutoTopUpInput)
