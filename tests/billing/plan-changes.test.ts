@@ -162,7 +162,8 @@ test("a second tab's preview, an old one, and one that is made up are refused, a
 
 test("what can't be changed says why, and where to go instead", async () => {
   const cleo = await tenant("cleo");
-  await expect(previewChange(cleo, PRO)).rejects.toMatchObject({ code: "CONFLICT" });
+  for (const ask of [() => previewChange(cleo, PRO), () => undoChange(cleo), () => resumeSubscription(cleo)])
+    await expect(ask()).rejects.toMatchObject({ code: "CONFLICT" });
   await buy(cleo, PRO);
   for (const [wish, code] of [
     [PRO, "CONFLICT"],

@@ -30,6 +30,9 @@ export interface WorldOptions {
   poolSize?: number;
 }
 
+/** Nobody listens on it: a test that needs Stripe brings a simulator. */
+const NOWHERE = { host: "127.0.0.1", port: 1, protocol: "http" as const };
+
 /** A database, a clock that stands still, and a business of this test file's own. The books are checked after every test. */
 export async function world(options: WorldOptions = {}): Promise<World> {
   const database = await testDatabase({ poolSize: options.poolSize });
@@ -38,8 +41,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     db: database.db,
     now: clock.now,
     prices: options.prices ?? tollgatePrices,
-    stripe:
-      options.stripe ?? new Stripe("sk_test_sim_nobody", { host: "127.0.0.1", port: 1, protocol: "http" }),
+    stripe: options.stripe ?? new Stripe("sk_test_sim_nobody", { ...NOWHERE, maxNetworkRetries: 0 }),
     appUrl: "http://app.test",
     keyFor: derivedKeys("a secret of the tests' own, of 40 characters"),
     clientAddressHeader: "x-forwarded-for",
