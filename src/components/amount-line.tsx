@@ -1,7 +1,8 @@
 import { Group, Stack, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 
 interface AmountLineProps {
-  name: string;
+  name: ReactNode;
   /** A word more about it, in small. */
   note?: string | null;
   /** As it is shown: "$15.00". */

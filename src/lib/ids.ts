@@ -13,6 +13,8 @@ const PREFIXES = {
   checkout: "chk",
   order: "ord",
   planChange: "chg",
+  invoiceCredit: "icr",
+  addOnInvoice: "inv",
   auditEvent: "aud",
   message: "msg",
   drift: "dri",

@@ -5,6 +5,11 @@ export interface Money {
   currency: string;
 }
 
+/** The same amount the other way round. */
+export function negative({ amountMinor, currency }: Money): Money {
+  return { amountMinor: -amountMinor, currency };
+}
+
 /** Digits after the decimal point of a currency's minor unit (2 for USD, 0 for JPY). */
 export function minorDigits(currency: string): number {
   const { maximumFractionDigits } = new Intl.NumberFormat("en", {

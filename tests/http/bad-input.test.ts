@@ -61,6 +61,16 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "operator.drift": { state: "open", before: "dri_0" },
   "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
   "operator.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
+  "operator.invoices": { cursor: "in_0", limit: 10 },
+  "operator.creditInvoice": {
+    invoiceId: "in_0",
+    amountMinor: 1,
+    give: "balance",
+    memo: "m",
+    plan: "keep",
+    reason: "r",
+    key: "k",
+  },
   "operator.refundUsage": { entryId: "ent_0", units: 1, lapsed: "forfeit", reason: "r", key: "k" },
   "operator.setOverride": {
     feature: "compute",
@@ -102,6 +112,13 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "billing.setDefaultPaymentMethod": { id: "pm_0" },
   "billing.removePaymentMethod": { id: "pm_0" },
 };
+  "billing.updateDetails": {
+    name: "Ada",
+    email: "ada@firm.test",
+    address: { line1: "1 Lane", city: "London", postalCode: "N1", country: "GB" },
+  },
+  "billing.addTaxId": { type: "eu_vat", value: "DE123456789" },
+  "billing.removeTaxId": { id: "txi_0" },
 
 const BAD: unknown[] = [
   null,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import * as documents from "../billing/document-inputs";
 import * as billing from "../billing/inputs";
 import * as credits from "../credits/inputs";
 import * as entitlements from "../entitlements/inputs";
@@ -36,6 +37,8 @@ export const correctInput = credits.correctCreditsInput.extend(deed);
 export type CorrectInput = z.input<typeof correctInput>;
 
 export const refundOrderInput = billing.refundOrderInput.extend(deed);
+
+export const creditInvoiceInput = documents.creditInvoiceInput.extend(deed);
 
 export const refundUsageInput = quota.refundInput.extend(deed);
 export type RefundUsageInput = z.input<typeof refundUsageInput>;

@@ -1,5 +1,7 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { driftInput, ordersInput } from "../billing/inputs";
+import { creditInvoice } from "../billing/credit-invoice";
+import { driftInput, invoicesInput, ordersInput } from "../billing/inputs";
+import { listInvoices } from "../billing/invoices";
 import { listDrift } from "../billing/list-drift";
 import { listOrders } from "../billing/orders";
 import { rehearsedTenantsInput, rehearsePlanInput } from "../billing/plan-move-inputs";
@@ -23,6 +25,7 @@ export const operatorRouter = {
   balance: inWorkspace.query(({ ctx }) => balance(ctx)),
   ledger: inWorkspace.input(ledgerPageInput.prefault({})).query(({ ctx, input }) => ledgerPage(ctx, input)),
   orders: inWorkspace.input(ordersInput.prefault({})).query(({ ctx, input }) => listOrders(ctx, input)),
+  invoices: inWorkspace.input(invoicesInput.prefault({})).query(({ ctx, input }) => listInvoices(ctx, input)),
 
   grant: inWorkspace.input(inputs.grantInput).mutation(({ ctx, input }) => service.grant(ctx, input)),
   compensate: inWorkspace
@@ -32,6 +35,9 @@ export const operatorRouter = {
   refundOrder: inWorkspace
     .input(inputs.refundOrderInput)
     .mutation(({ ctx, input }) => refundOrder(ctx, input)),
+  creditInvoice: inWorkspace
+    .input(inputs.creditInvoiceInput)
+    .mutation(({ ctx, input }) => creditInvoice(ctx, input)),
   refundUsage: inWorkspace
     .input(inputs.refundUsageInput)
     .mutation(({ ctx, input }) => service.refundUsage(ctx, input)),

@@ -35,3 +35,27 @@ export type AddTaxIdInput = z.input<typeof addTaxIdInput>;
 
 export const taxIdInput = z.strictObject({ id: z.string().regex(/^txi_[A-Za-z0-9]{1,200}$/) });
 export type TaxIdInput = z.input<typeof taxIdInput>;
+
+const invoiceId = z.string().regex(/^in_[A-Za-z0-9_]{1,200}$/);
+/** One deed per key, and why it is done. */
+const deed = {
+  key: z.string().min(1).max(150),
+  reason: z.string().trim().min(1).max(500),
+};
+/** More than anybody means, and far below what Stripe and a bigint can hold. */
+const MAX_MINOR = 10_000_000_000;
+
+/**
+ * Part of an invoice, or all that is left of it, to be credited: `amountMinor` of its currency's minor units. What was
+ * paid goes back to the payer, or stays for the next invoices. `memo` is what the credit note says. The plan stays unless
+ * said otherwise.
+ */
+export const creditInvoiceInput = z.strictObject({
+  ...deed,
+  invoiceId,
+  amountMinor: z.number().int().min(1).max(MAX_MINOR).optional(),
+  give: z.enum(["refund", "balance"]).default("refund"),
+  memo: line(200).min(1).optional(),
+  plan: z.enum(["keep", "ends_now", "ends_at_period_end"]).default("keep"),
+});
+export type CreditInvoiceInput = z.input<typeof creditInvoiceInput>;

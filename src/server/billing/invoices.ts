@@ -3,6 +3,7 @@ import type { Money } from "@/lib/money";
 import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
 import { parseInput } from "../parse";
+import { type CreditNoteView, creditNotesOf } from "./credit-notes";
 import { knownCustomer } from "./customer";
 import { type InvoiceInput, type InvoicesInput, invoiceInput, invoicesInput } from "./inputs";
 import { idOf, instantOf } from "./rules";
@@ -18,8 +19,9 @@ export interface InvoiceView {
   total: Money;
   /** What is still to be paid. */
   due: Money;
-  /** Taken off by credit notes. */
+  /** Taken off by credit notes, and by which, newest first. */
   credited: Money;
+  creditNotes: CreditNoteView[];
   createdAt: Date;
   /** What it says first: "1 × Pro (at $15.00 / month)". */
   title: string;
@@ -56,7 +58,8 @@ export async function listInvoices(
     const page = { customer, limit, ...(cursor ? { starting_after: cursor } : {}) };
     const { data, has_more } = await ctx.stripe.invoices.list(page);
     const next = has_more ? (data.at(-1)?.id ?? null) : null;
-    return { invoices: data.filter(({ status }) => status !== "draft").map(viewOf), next };
+    const final = data.filter(({ status }) => status !== "draft");
+    return { invoices: await Promise.all(final.map((invoice) => viewOf(ctx, invoice))), next };
   } catch (error) {
     if (isMissingAtStripe(error, "customer")) return { invoices: [], next: null };
     if (isMissingAtStripe(error)) throw noSuchInvoice();
@@ -71,7 +74,8 @@ export async function invoiceOf(ctx: TenantCtx, input: InvoiceInput): Promise<In
   try {
     const invoice = await ctx.stripe.invoices.retrieve(invoiceId);
     if (!customer || idOf(invoice.customer) !== customer) throw noSuchInvoice();
-    return { ...viewOf(invoice), ...(await detailOf(ctx, invoice)) };
+    const [view, detail] = await Promise.all([viewOf(ctx, invoice), detailOf(ctx, invoice)]);
+    return { ...view, ...detail };
   } catch (error) {
     if (isMissingAtStripe(error)) throw noSuchInvoice();
     throw asProviderError(error);
@@ -81,7 +85,8 @@ export async function invoiceOf(ctx: TenantCtx, input: InvoiceInput): Promise<In
 const noSuchInvoice = () => new AppError("NOT_FOUND", "There is no such invoice.");
 const moneyOf = (amount: number, currency: string): Money => ({ amountMinor: BigInt(amount), currency });
 
-function viewOf(invoice: Stripe.Invoice): InvoiceView {
+/** Credit notes are asked for only where there are any. */
+async function viewOf(ctx: TenantCtx, invoice: Stripe.Invoice): Promise<InvoiceView> {
   const { id, number, status, total, amount_remaining, currency, created, lines } = invoice;
   const credited = invoice.post_payment_credit_notes_amount + invoice.pre_payment_credit_notes_amount;
   return {
@@ -91,6 +96,7 @@ function viewOf(invoice: Stripe.Invoice): InvoiceView {
     total: moneyOf(total, currency),
     due: moneyOf(status === "open" ? amount_remaining : 0, currency),
     credited: moneyOf(credited, currency),
+    creditNotes: credited > 0 ? await creditNotesOf(ctx, id) : [],
     createdAt: instantOf(created),
     title: lines.data.find(({ amount }) => amount >= 0)?.description ?? invoice.description ?? "Invoice",
     hostedUrl: invoice.hosted_invoice_url ?? null,

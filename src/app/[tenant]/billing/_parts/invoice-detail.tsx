@@ -1,15 +1,21 @@
 "use client";
 
-import { Button, Divider, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Divider, Group, Stack, Text } from "@mantine/core";
 import { IconDownload, IconExternalLink } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { AmountLine } from "@/components/amount-line";
 import { DetailModal } from "@/components/detail-modal";
 import { formatDate } from "@/components/format";
-import { formatMoney, type Money } from "@/lib/money";
+import { formatMoney, negative } from "@/lib/money";
+import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { reasonWords } from "./credit-words";
 import { InvoiceBadge } from "./invoice-badge";
+
+type Invoice = Outputs["billing"]["invoice"];
+
+/** One invoice: its lines, what they come to, and what was given back of it. */
 
 export function InvoiceDetail({ invoiceId, onClose }: { invoiceId: string | null; onClose: () => void }) {
   return (
@@ -23,7 +29,7 @@ function Lines({ invoiceId }: { invoiceId: string }) {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.invoice.queryOptions({ invoiceId }));
-  const { number, createdAt, status, lines, tax, discount, credited, total, due, refunds } = data;
+  const { number, createdAt, status, lines, tax, discount, total, due } = data;
   return (
     <Stack gap="md">
       <Group justify="space-between">
@@ -45,22 +51,39 @@ function Lines({ invoiceId }: { invoiceId: string }) {
       <Divider />
       <AmountLine name="Total" amount={formatMoney(total)} strong />
       {due.amountMinor > 0n && <AmountLine name="Still to pay" amount={formatMoney(due)} strong />}
-      {credited.amountMinor > 0n && (
-        <AmountLine name="Credit notes" amount={formatMoney(negative(credited))} />
-      )}
-      {refunds.map((refund) => (
-        <AmountLine
-          key={refund.id}
-          name={`Refunded ${formatDate(refund.createdAt, timeZone)}${refund.status === "succeeded" ? "" : ` (${refund.status})`}`}
-          amount={formatMoney(negative(refund.amount))}
-        />
-      ))}
+      <GivenBack invoice={data} />
       <Links hostedUrl={data.hostedUrl} pdfUrl={data.pdfUrl} isDue={due.amountMinor > 0n} />
     </Stack>
   );
 }
 
-const negative = ({ amountMinor, currency }: Money): Money => ({ amountMinor: -amountMinor, currency });
+/** What was taken off afterwards, and what of it went back to the payer. */
+function GivenBack({ invoice: { creditNotes, refunds } }: { invoice: Invoice }) {
+  const { timeZone } = useWorkspace();
+  return (
+    <>
+      {creditNotes.map(({ id, number, amount, reason, createdAt, pdfUrl }) => (
+        <AmountLine
+          key={id}
+          name={
+            <>
+              Credit note <Anchor href={pdfUrl}>{number}</Anchor>, {formatDate(createdAt, timeZone)}
+            </>
+          }
+          note={reasonWords(reason)}
+          amount={formatMoney(negative(amount))}
+        />
+      ))}
+      {refunds.map(({ id, amount, status, createdAt }) => (
+        <AmountLine
+          key={id}
+          name={`Refunded ${formatDate(createdAt, timeZone)}${status === "succeeded" ? "" : ` (${status})`}`}
+          amount={formatMoney(negative(amount))}
+        />
+      ))}
+    </>
+  );
+}
 
 interface LinksProps {
   hostedUrl: string | null;

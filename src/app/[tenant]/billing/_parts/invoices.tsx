@@ -1,17 +1,18 @@
 "use client";
 
-import { TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
+import { Anchor, TableTbody, TableTd, TableTh, TableThead, TableTr, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { formatDate } from "@/components/format";
 import { Opener } from "@/components/opener";
 import { Section } from "@/components/section";
 import { WideTable } from "@/components/wide-table";
-import { formatMoney } from "@/lib/money";
+import { formatMoney, negative } from "@/lib/money";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { usePages } from "../../_parts/use-pages";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { reasonWords } from "./credit-words";
 import { INVOICES_PER_PAGE } from "./inputs";
 import { InvoiceBadge } from "./invoice-badge";
 import { InvoiceDetail } from "./invoice-detail";
@@ -52,10 +53,20 @@ function Rows({ invoices, onOpen }: { invoices: readonly Invoice[]; onOpen: (inv
         </TableTr>
       </TableThead>
       <TableTbody>
-        {invoices.map(({ id, number, createdAt, status, total }) => (
+        {invoices.map(({ id, number, createdAt, status, total, creditNotes }) => (
           <TableTr key={id}>
             <TableTd>
               <Opener onOpen={() => onOpen(id)}>{number ?? "Invoice"}</Opener>
+              {creditNotes.map((note) => (
+                <Text key={note.id} size="xs" c="dimmed">
+                  Credit note{" "}
+                  <Anchor href={note.pdfUrl} size="xs" c="inherit" underline="always">
+                    {note.number}
+                  </Anchor>
+                  , {formatDate(note.createdAt, timeZone)}
+                  {note.reason && `: ${reasonWords(note.reason)}`}
+                </Text>
+              ))}
             </TableTd>
             <TableTd>{formatDate(createdAt, timeZone)}</TableTd>
             <TableTd visibleFrom="xs">
@@ -63,6 +74,11 @@ function Rows({ invoices, onOpen }: { invoices: readonly Invoice[]; onOpen: (inv
             </TableTd>
             <TableTd ta="right" className="figures">
               {formatMoney(total)}
+              {creditNotes.map(({ id: noteId, amount }) => (
+                <Text key={noteId} size="xs" c="dimmed">
+                  {formatMoney(negative(amount))}
+                </Text>
+              ))}
             </TableTd>
           </TableTr>
         ))}
