@@ -13,6 +13,7 @@ const PREFIXES = {
   checkout: "chk",
   order: "ord",
   planChange: "chg",
+  planMove: "mov",
   invoiceCredit: "icr",
   addOnInvoice: "inv",
   auditEvent: "aud",
@@ -34,6 +35,7 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 /** Random bytes are drawn in bulk: asking the system for sixteen at a time costs more than all the rest of an id. */
 const pool = new Uint8Array(4_096);
 let poolAt = pool.length;
+const scratch = new Uint8Array(16);
 
 function randomBytes16(): Uint8Array {
   if (poolAt === pool.length) {
@@ -52,7 +54,7 @@ export function newId(kind: IdKind, at: Date): string {
   const ms = at.getTime();
   sequence = ms === lastMs ? sequence + 1 : 0;
   lastMs = ms;
-  return `${PREFIXES[kind]}_${base32(v7({ msecs: ms, seq: sequence, random: randomBytes16() }, new Uint8Array(16)))}`;
+  return `${PREFIXES[kind]}_${base32(v7({ msecs: ms, seq: sequence, random: randomBytes16() }, scratch))}`;
 }
 
 /** Sorts before every id made at `at` or later, and after those of the milliseconds before: a border in time for ids. */
@@ -68,8 +70,11 @@ export function provenTenantId(id: string): TenantId {
   return id as TenantId;
 }
 
+/** Character codes of the id that is being written: one string is made of them, not one for each character. */
+const codes: number[] = Array.from({ length: 26 }, () => 0);
+
 function base32(bytes: Uint8Array): string {
-  let out = "";
+  let at = 0;
   let bits = 0;
   let value = 0;
   for (const byte of bytes) {
@@ -77,9 +82,10 @@ function base32(bytes: Uint8Array): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      out += ALPHABET[(value >>> bits) & 31];
+      codes[at++] = ALPHABET.charCodeAt((value >>> bits) & 31);
     }
     value &= (1 << bits) - 1;
   }
-  return out + ALPHABET[(value << (5 - bits)) & 31];
+  codes[at] = ALPHABET.charCodeAt((value << (5 - bits)) & 31);
+  return String.fromCharCode(...codes);
 }

@@ -1,27 +1,38 @@
 import { type GateAnswer, type GateCall, toAnswer } from "./answer";
 
-interface Group<C> {
+/** Whoever waits for the answer to a call. */
+interface Asker {
+  readonly call: GateCall;
+}
+/** A call's place: its meter's, and how much the calls of that meter draw up to and with it. */
+interface Place<A> {
+  asker: A;
+  group: number;
+  upto: number;
+}
+
+interface Group<A> {
   tenantId: string;
   feature: string;
   total: number;
   largest: number;
-  calls: C[];
+  askers: A[];
 }
 
 /**
  * A batch as `gate_consume` wants it: calls sorted by meter, which is the lock order, with their running total inside
  * it. `order` is the calls as they were sent.
  */
-export function batchParameters<C extends GateCall>(
-  calls: readonly C[],
-): { parameters: (string | null)[]; order: { call: C; group: number; upto: number }[] } {
-  const groups = [...groupByMeter(calls)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
-  const order: { call: C; group: number; upto: number }[] = [];
-  for (const [group, { calls: members }] of groups.entries()) {
+export function batchParameters<A extends Asker>(
+  askers: readonly A[],
+): { parameters: (string | null)[]; order: Place<A>[] } {
+  const groups = [...groupByMeter(askers)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  const order: Place<A>[] = [];
+  for (const [group, { askers: members }] of groups.entries()) {
     let upto = 0;
-    for (const call of members) {
-      upto += call.units;
-      order.push({ call, group, upto });
+    for (const asker of members) {
+      upto += asker.call.units;
+      order.push({ asker, group, upto });
     }
   }
   const parameters = [
@@ -30,30 +41,30 @@ export function batchParameters<C extends GateCall>(
     `{${groups.map((group) => group.total).join(",")}}`,
     `{${groups.map((group) => group.largest).join(",")}}`,
     `{${order.map(({ group }) => group + 1).join(",")}}`,
-    `{${order.map(({ call }) => call.units).join(",")}}`,
+    `{${order.map(({ asker }) => asker.call.units).join(",")}}`,
     `{${order.map(({ upto }) => upto).join(",")}}`,
-    textArray(order, ({ call }) => call.key),
-    `{${order.map(({ call }) => call.id).join(",")}}`,
-    textArray(order, ({ call }) => call.actor),
-    textArray(order, ({ call }) => call.properties && JSON.stringify(call.properties)),
-    textArray(order, ({ call }) => call.breakdown && JSON.stringify(call.breakdown)),
+    textArray(order, ({ asker }) => asker.call.key),
+    `{${order.map(({ asker }) => asker.call.id).join(",")}}`,
+    textArray(order, ({ asker }) => asker.call.actor),
+    textArray(order, ({ asker: { call } }) => call.properties && JSON.stringify(call.properties)),
+    textArray(order, ({ asker: { call } }) => call.breakdown && JSON.stringify(call.breakdown)),
   ];
   return { parameters, order };
 }
 
-function groupByMeter<C extends GateCall>(calls: readonly C[]): Map<string, Group<C>> {
-  const groups = new Map<string, Group<C>>();
-  for (const call of calls) {
-    const { tenantId, feature, units } = call;
+function groupByMeter<A extends Asker>(askers: readonly A[]): Map<string, Group<A>> {
+  const groups = new Map<string, Group<A>>();
+  for (const asker of askers) {
+    const { tenantId, feature, units } = asker.call;
     // A space sorts before every character of an id, so sorting the names sorts by tenant and then feature.
     const name = `${tenantId} ${feature}`;
     const group = groups.get(name);
     if (group) {
       group.total += units;
       group.largest = Math.max(group.largest, units);
-      group.calls.push(call);
+      group.askers.push(asker);
     } else {
-      groups.set(name, { tenantId, feature, total: units, largest: units, calls: [call] });
+      groups.set(name, { tenantId, feature, total: units, largest: units, askers: [asker] });
     }
   }
   return groups;
@@ -80,19 +91,20 @@ const quoted = (value: string) =>
  * Gives every call of a batch its own answer. A group that was served together shares its meter's columns, and each
  * call's `used` is the meter's before the batch plus the running total, or unchanged where a lot paid for the group.
  */
-export function batchAnswers<C extends GateCall>(
-  order: readonly { call: C; group: number; upto: number }[],
+export function batchAnswers<A extends Asker>(
+  order: readonly Place<A>[],
   row: readonly unknown[],
-  answer: (call: C, answer: GateAnswer) => void,
+  answer: (asker: A, answer: GateAnswer) => void,
 ): void {
   const [before, granted, starts, ends, plans, lots, byCredits] = row.slice(0, 7).map(columnOf);
-  for (const { call, group, upto } of order) {
+  for (const { asker, group, upto } of order) {
+    const { call } = asker;
     const base = before![group];
     if (base === undefined || base === "NULL") continue;
     const lotId = lots![group];
     const fromLot = lotId !== undefined && lotId !== "NULL";
     const credits = byCredits![group] === "t";
-    answer(call, {
+    answer(asker, {
       status: "consumed",
       reason: null,
       entryId: call.id,
@@ -112,7 +124,7 @@ export function batchAnswers<C extends GateCall>(
     });
   }
   for (const other of othersOf(row[7]))
-    answer(order[other.at - 1]!.call, toAnswer(Object.values(other.answer)));
+    answer(order[other.at - 1]!.asker, toAnswer(Object.values(other.answer)));
 }
 
 /** json (not jsonb, which forgets the order of columns) comes parsed or as text, by the connection's settings. */

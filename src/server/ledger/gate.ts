@@ -6,7 +6,8 @@ import { AppError } from "../errors";
 import { GATE_ROW, type GateAnswer, type GateCall, toAnswer } from "./answer";
 import { batchAnswers, batchParameters } from "./batch";
 
-interface Waiting extends GateCall {
+interface Waiting {
+  call: GateCall;
   resolve: (answer: GateAnswer) => void;
   reject: (error: unknown) => void;
 }
@@ -49,7 +50,7 @@ export class Gate {
     if (queue.length >= MAX_WAITING)
       throw new AppError("BUSY", "The service is busy. Please try again in a moment.");
     return new Promise((resolve, reject) => {
-      queue.push({ ...call, resolve, reject });
+      queue.push({ call, resolve, reject });
       this.#departSoon();
     });
   }
@@ -107,16 +108,16 @@ export class Gate {
 
   async #send(waiting: Waiting[]): Promise<void> {
     try {
-      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!));
+      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!.call));
       const { parameters, order } = batchParameters(waiting);
       const now = this.#now().toISOString();
       const rows = await this.#run(CONSUME, [now, false, ...parameters]).catch((error) => {
         if (postgresCode(error) !== ASK_EXACTLY) throw error;
         return this.#run(CONSUME, [now, true, ...parameters]);
       });
-      batchAnswers(order, rows[0]!, (call, answer) => call.resolve(answer));
+      batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
     } catch (error) {
-      for (const call of waiting) call.reject(error);
+      for (const { reject } of waiting) reject(error);
     }
   }
 

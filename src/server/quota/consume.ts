@@ -17,7 +17,7 @@ import { aboveCeiling, consumed, denied, isAboveCeiling, type Receipt } from "./
  * @throws AppError UNKNOWN_FEATURE, INVALID_INPUT, IDEMPOTENCY_CONFLICT (key used for another request), BUSY
  */
 export async function consume(ctx: TenantCtx, input: ConsumeInput): Promise<Receipt> {
-  const { key, properties, confirmed, recordDenial, ...asked } = parseInput(consumeInput, input);
+  const asked = parseInput(consumeInput, input);
   const { kind } = requireKind(ctx, asked.feature, ["meter", "level", "pooled"]);
   const { feature, units, breakdown, ceiling, planVersion } =
     kind === "pooled" || asked.costs ? await rateCosts(ctx, asked) : plain(asked);
@@ -26,13 +26,13 @@ export async function consume(ctx: TenantCtx, input: ConsumeInput): Promise<Rece
     tenantId: ctx.tenant.id,
     feature,
     units,
-    key: storedKey(key),
+    key: storedKey(asked.key),
     id: newId("entry", now),
     actor: actorName(ctx.actor),
-    properties: properties ?? null,
+    properties: asked.properties ?? null,
     breakdown,
-    confirmed: confirmed ?? false,
-    keepDenial: recordDenial ?? false,
+    confirmed: asked.confirmed ?? false,
+    keepDenial: asked.recordDenial ?? false,
   };
   if (isAboveCeiling(units, ceiling)) {
     const stored = await storedAnswer(ctx, "consume", call);

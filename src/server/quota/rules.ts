@@ -65,28 +65,17 @@ interface Asked {
   units: number;
 }
 
+/** Written out field by field: a spread would make it a dictionary, which costs a call more than all its other objects. */
 export function consumed(prices: PriceList, asked: Asked, answer: GateAnswer): Consumed {
   const replayed = answer.status === "replayed";
   // The units that were charged then, whatever the same costs come to at the rates of now. Unknown of an archived entry.
   const stored = replayed && answer.planVersion !== null;
-  const units = stored ? answer.allowanceUnits + answer.beyondUnits : asked.units;
-  return {
-    ...allowed(prices, { ...asked, units }, answer),
-    replayed,
-    entryId: answer.entryId ?? "",
-    crossed: answer.crossed,
-  };
-}
-
-export function allowed(
-  prices: PriceList,
-  { feature, units }: Asked,
-  answer: GateAnswer,
-): Omit<Consumed, "entryId" | "replayed" | "crossed"> {
   return {
     allowed: true,
-    feature,
-    units,
+    replayed,
+    entryId: answer.entryId ?? "",
+    feature: asked.feature,
+    units: stored ? answer.allowanceUnits + answer.beyondUnits : asked.units,
     used: answer.used,
     limit: answer.granted,
     remaining: remaining(answer),
@@ -94,9 +83,25 @@ export function allowed(
     resetsAt: instant(answer.endsAtMs),
     drawn: { allowance: answer.allowanceUnits, lots: answer.lots, credits: answer.credits },
     overUnits: answer.overUnits,
-    warning: answer.overUnits > 0 && overflowOf(prices, feature) !== "overage" ? "over_limit" : null,
+    warning: answer.overUnits > 0 && overflowOf(prices, asked.feature) !== "overage" ? "over_limit" : null,
+    crossed: answer.crossed,
     planVersion: answer.planVersion ?? "",
   };
+}
+
+/** The same of a decision that nothing was written of. */
+export function allowed(
+  prices: PriceList,
+  asked: Asked,
+  answer: GateAnswer,
+): Omit<Consumed, "entryId" | "replayed" | "crossed"> {
+  const {
+    entryId: _entry,
+    replayed: _replayed,
+    crossed: _crossed,
+    ...decision
+  } = consumed(prices, asked, answer);
+  return decision;
 }
 
 export function denied(prices: PriceList, { feature, units }: Asked, answer: GateAnswer): Denied {
