@@ -58,9 +58,14 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "operator.replayWebhooks": { status: "quarantined", type: "invoice.", reason: "r", key: "k" },
   "operator.rehearsePlan": { to: "pro@1" },
   "operator.rehearsedTenants": { to: "pro@1", after: "ten_0", limit: 10 },
+  "operator.movePlan": { from: "pro@1", to: "pro@2", share: 10, noticeDays: 1, reason: "r", key: "k" },
+  "operator.undoMove": { moveId: "mov_0", reason: "r", key: "k" },
+  "operator.planMoves": { before: "mov_0" },
+  "operator.planMove": { moveId: "mov_0", after: "ten_0" },
+  "operator.keepVersion": { version: "pro@1", reason: "r", key: "k" },
+  "operator.unkeepVersion": { version: "pro@1", reason: "r", key: "k" },
   "operator.drift": { state: "open", before: "dri_0" },
   "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
-  "operator.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
   "operator.invoices": { cursor: "in_0", limit: 10 },
   "operator.creditInvoice": {
     invoiceId: "in_0",
@@ -71,6 +76,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
     reason: "r",
     key: "k",
   },
+  "operator.ledger": { cursor: "ent_0", limit: 10, feature: "compute" },
   "operator.refundUsage": { entryId: "ent_0", units: 1, lapsed: "forfeit", reason: "r", key: "k" },
   "operator.setOverride": {
     feature: "compute",
@@ -106,12 +112,12 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "billing.completeReturn": { sessionId: "cs_test_0" },
   "billing.previewChange": { plan: "pro", interval: "month" },
   "billing.changePlan": { plan: "pro", interval: "month", preview: "1.0.0123456789abcdef" },
+  "billing.redeemPromotionCode": { code: "SPRING" },
   "billing.cancel": { when: "period_end", reason: "other", comment: "c" },
   "billing.invoices": { cursor: "in_0", limit: 10 },
   "billing.invoice": { invoiceId: "in_0" },
   "billing.setDefaultPaymentMethod": { id: "pm_0" },
   "billing.removePaymentMethod": { id: "pm_0" },
-};
   "billing.updateDetails": {
     name: "Ada",
     email: "ada@firm.test",
@@ -119,6 +125,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
   },
   "billing.addTaxId": { type: "eu_vat", value: "DE123456789" },
   "billing.removeTaxId": { id: "txi_0" },
+};
 
 const BAD: unknown[] = [
   null,
