@@ -1,4 +1,5 @@
 import { creditProblems, packProblems } from "./credit-problems";
+import { dunningProblems } from "./dunning";
 import { featureProblems } from "./feature-problems";
 import { type Feature, type Limit, limitSize, type Plan, type PriceList } from "./price-list-shape";
 import { isCount, isPositive } from "./whole-numbers";
@@ -21,6 +22,7 @@ export function priceListProblems(list: PriceList): string[] {
     ...tierProblems(list),
     ...list.packs.flatMap(packProblems),
     ...creditProblems(list.credits),
+    ...dunningProblems(list.dunning),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { DunningRules } from "./dunning";
 import type { WindowUnit } from "./time";
 
 /** A quota window. `billing_period` follows the subscription (a month for plans that nobody pays for). */
@@ -205,6 +206,8 @@ export interface PriceList {
   credits?: CreditRules;
   /** Whether Stripe adds tax at the checkout, as set up in its dashboard. Left out: no. */
   automaticTax?: boolean;
+  /** What becomes of a subscription that is not paid. Left out: 7 days of grace, and the end after 14. */
+  dunning?: DunningRules;
   /** The plan of a new tenant, and of one whose subscription or prepaid time ended. */
   defaultPlan: string;
 }

@@ -15,6 +15,7 @@ export type AppErrorCode =
   | "RATE_LIMITED"
   | "TIMED_OUT"
   | "CARD_NEEDED"
+  | "PAYMENT_OVERDUE"
   | "PRICES_NOT_PUSHED"
   | "PAYMENT_PROVIDER"
   | "BUSY";
@@ -52,16 +53,19 @@ export class AppError extends Error {
   readonly code: AppErrorCode;
   readonly hint: string | null;
   readonly denial: Denial | null;
+  /** The page where paying ends what is in the way: carried by PAYMENT_OVERDUE. */
+  readonly payUrl: string | null;
 
   constructor(
     code: AppErrorCode,
     message: string,
-    extra: { hint?: string; denial?: Denial; cause?: unknown } = {},
+    extra: { hint?: string; denial?: Denial; payUrl?: string | null; cause?: unknown } = {},
   ) {
     super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
     this.name = "AppError";
     this.code = code;
     this.hint = extra.hint ?? null;
     this.denial = extra.denial ?? null;
+    this.payUrl = extra.payUrl ?? null;
   }
 }

@@ -1,5 +1,12 @@
 import { forgetExpired } from "./accounts/jobs";
-import { followSubscriptions, inbox, reconcileAll, tellPlansEnding, topUps } from "./billing/jobs";
+import {
+  followSubscriptions,
+  inbox,
+  reconcileAll,
+  sweepDunning,
+  tellPlansEnding,
+  topUps,
+} from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
@@ -25,6 +32,8 @@ export const jobs = {
     ...(await forgetExpired(ctx)),
     ...(await forgetAnswers(ctx)),
     ...(await forgetTrials(ctx)),
+    // Last, for it may wait for Stripe.
+    ...(await sweepDunning(ctx)),
   }),
   inbox: async (ctx) => inbox(ctx),
   reconcile: async (ctx) => reconcileAll(ctx),

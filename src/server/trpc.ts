@@ -50,6 +50,7 @@ const TRPC_CODES: Record<AppErrorCode, TRPCError["code"]> = {
   RATE_LIMITED: "TOO_MANY_REQUESTS",
   TIMED_OUT: "GATEWAY_TIMEOUT",
   CARD_NEEDED: "PRECONDITION_FAILED",
+  PAYMENT_OVERDUE: "PAYMENT_REQUIRED",
   PRICES_NOT_PUSHED: "PRECONDITION_FAILED",
   PAYMENT_PROVIDER: "BAD_GATEWAY",
   BUSY: "SERVICE_UNAVAILABLE",
@@ -73,6 +74,7 @@ const t = initTRPC
           appCode: app?.code ?? null,
           hint: app?.hint ?? null,
           denial: app?.denial ?? null,
+          payUrl: app?.payUrl ?? null,
         },
       };
     },

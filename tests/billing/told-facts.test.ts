@@ -1,5 +1,6 @@
 import { creditBusiness } from "@tests/support/credits";
 import { expect, test } from "vitest";
+import { ensureCustomer } from "@/server/billing/customer";
 import { syncCustomer } from "@/server/billing/sync";
 import type { TenantCtx } from "@/server/context";
 import { consume } from "@/server/quota/consume";
@@ -7,7 +8,10 @@ import { moneyOf } from "./refunds";
 import { stage } from "./stage";
 
 const amount = { minorUnits: 10, perUnits: 1, min: 10, max: 1_000, expiresAfterDays: 30 };
-const set = await stage({ prices: creditBusiness({ free: undefined }, { amount }), poolSize: 10 });
+const business = creditBusiness({ free: undefined }, { amount });
+const price = { kind: "recurring", monthlyMinor: 1_500, annualMinor: null } as const;
+const pro = { ...business.plans[0]!, id: "pro", name: "Pro", price };
+const set = await stage({ prices: { ...business, plans: [...business.plans, pro] }, poolSize: 10 });
 const { tenant, buy, owner } = set;
 const money = moneyOf(set);
 const HUNDRED = { order: { credits: 100 } };
@@ -56,4 +60,35 @@ test("a dispute is told when it takes the money and when it is decided; the debt
   await syncCustomer(ada);
   expect((await told(ada, "order.disputed")).map(({ status }) => status)).toEqual(["open", "lost"]);
   expect(await told(ada, "credits.debt")).toHaveLength(1);
+});
+
+test("an invoice that was paid is told once; one of a purchase that has its own receipt is not told a second time", async () => {
+  const { stripe, advance, settled } = set;
+  const [bo, cleo] = [await tenant("bo"), await tenant("cleo")];
+  await buy(bo, { plan: "pro", interval: "month" });
+  await buy(cleo, { order: { plan: "pro", interval: "month", credits: 100 } });
+  const paid = { invoiceId: expect.stringMatching(/^in_/), totalMinor: "1500", currency: "usd" };
+  expect(await told(bo, "billing.invoice_paid")).toEqual([
+    { ...paid, number: expect.any(String), url: expect.stringContaining("/i/in_") },
+  ]);
+  expect(await told(cleo, "order.fulfilled")).toHaveLength(1);
+  expect(await told(cleo, "billing.invoice_paid")).toEqual([]);
+  await advance({ days: 31 });
+  for (const of of [bo, cleo]) await syncCustomer(of);
+  expect(await told(bo, "billing.invoice_paid")).toHaveLength(2);
+  expect(await told(cleo, "billing.invoice_paid")).toMatchObject([paid]);
+  // One that no subscription has: its event alone names it.
+  const customer = await ensureCustomer(bo);
+  const item = { customer, amount: 700, currency: "usd", description: "Help" };
+  await stripe.invoiceItems.create(item);
+  const { id } = await stripe.invoices.create({ customer, pending_invoice_items_behavior: "include" });
+  await stripe.invoices.finalizeInvoice(id);
+  await stripe.invoices.pay(id, { paid_out_of_band: true });
+  await settled();
+  expect((await told(bo, "billing.invoice_paid")).at(-1)).toMatchObject({ invoiceId: id, totalMinor: "700" });
+  // What was told long ago is forgotten, and still not told again.
+  await advance({ days: 15 });
+  await owner`delete from outbox where tenant_id = ${cleo.tenant.id}`;
+  await syncCustomer(cleo);
+  expect(await told(cleo, "billing.invoice_paid")).toEqual([]);
 });

@@ -65,6 +65,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "operator.keepVersion": { version: "pro@1", reason: "r", key: "k" },
   "operator.unkeepVersion": { version: "pro@1", reason: "r", key: "k" },
   "operator.drift": { state: "open", before: "dri_0" },
+  "operator.dunning": { after: "2026-01-31T00:00:00.000Z|in_0" },
   "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
   "operator.invoices": { cursor: "in_0", limit: 10 },
   "operator.creditInvoice": {

@@ -1,8 +1,9 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import { creditInvoice } from "../billing/credit-invoice";
-import { driftInput, invoicesInput, ordersInput } from "../billing/inputs";
+import { driftInput, dunningInput, invoicesInput, ordersInput } from "../billing/inputs";
 import { listInvoices } from "../billing/invoices";
 import { listDrift } from "../billing/list-drift";
+import { listDunning } from "../billing/list-dunning";
 import { listOrders } from "../billing/orders";
 import { rehearsedTenantsInput, rehearsePlanInput } from "../billing/plan-move-inputs";
 import { refundOrder } from "../billing/refund-order";
@@ -87,4 +88,7 @@ export const operatorRouter = {
     .input(inputs.replayWebhooksInput)
     .mutation(({ ctx, input }) => service.replayWebhooks(ctx, input)),
   drift: operatorProcedure.input(driftInput.prefault({})).query(({ ctx, input }) => listDrift(ctx, input)),
+  dunning: operatorProcedure
+    .input(dunningInput.prefault({}))
+    .query(({ ctx, input }) => listDunning(ctx, input)),
 } satisfies TRPCRouterRecord;

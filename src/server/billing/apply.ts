@@ -2,8 +2,10 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { entitle } from "../entitlements/entitle";
 import { currentPlan, ensurePlanVersions } from "../plans/service";
+import { applyDunning } from "./apply-dunning";
 import { applyMoneyBack } from "./apply-money-back";
 import { copySubscriptions } from "./copy-subscriptions";
+import { openDunnings, standingOf } from "./dunning";
 import type { StripeState } from "./fetch";
 import { followPrepaid } from "./prepaid";
 import { decidingSubscription } from "./rules";
@@ -11,6 +13,7 @@ import { settleCheckout } from "./settle-checkout";
 import { settlePlanChanges } from "./settle-plan-changes";
 import { localSubscriptions } from "./subscription";
 import { claimTrial } from "./subscription-trial";
+import { tellLatestPaid } from "./tell-invoice-paid";
 
 type WritingCtx = TenantCtx & { tx: Tx };
 
@@ -21,19 +24,23 @@ export async function applyState(ctx: WritingCtx, state: StripeState): Promise<v
   for (const trial of state.trials) await claimTrial(ctx, trial);
   for (const [checkoutId, session] of state.sessions) await settleCheckout(ctx, checkoutId, session);
   await applyMoneyBack(ctx, state.moneyBack);
+  await applyDunning(ctx, state);
+  await tellLatestPaid(ctx, state.subscriptions);
   await followSubscription(ctx);
   await followPrepaid(ctx);
 }
 
 /** An operator's choice of plan outlasts a missing subscription, and a tenant on the default keeps its version. */
 async function followSubscription(ctx: WritingCtx): Promise<void> {
-  const deciding = decidingSubscription(await localSubscriptions(ctx));
+  const standing = standingOf(await localSubscriptions(ctx), await openDunnings(ctx));
+  const deciding = decidingSubscription(standing.map(({ row }) => row));
   if (deciding?.planVersion) {
     await entitle(ctx, {
       planVersionId: deciding.planVersion,
       source: "subscription",
       interval: deciding.interval,
       anchorAt: deciding.billingAnchorAt,
+      endsAt: standing.find(({ row }) => row === deciding)?.endsAt,
     });
     return;
   }

@@ -3,6 +3,7 @@ import { AppError } from "../errors";
 import { parseInput } from "../parse";
 import { planVersion } from "../plans/service";
 import { ensureCustomer } from "./customer";
+import { refuseOverdue } from "./dunning";
 import { type CheckoutInput, checkoutInput } from "./inputs";
 import { clashingPages, isFor, isPlanOnItsWay } from "./open-pages";
 import { prepaidOf } from "./prepaid";
@@ -22,7 +23,7 @@ import { tryTurn, untilAnswered } from "./turn";
  * asked for, one page per purpose is open, and one that sells a plan: the same wish gets the same address, another
  * wish closes the old page first.
  * @throws AppError INVALID_INPUT, ALREADY_SUBSCRIBED, CONFLICT (a plan that is paid for is in the way),
- * PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
+ * PAYMENT_OVERDUE, PRICES_NOT_PUSHED, PAYMENT_PROVIDER, BUSY
  */
 export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promise<{ url: string }> {
   const wanted = await purchaseOf(ctx, parseInput(checkoutInput, input));
@@ -32,6 +33,7 @@ export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promi
     const customerId = await ensureCustomer(ctx);
     // What was paid or closed at Stripe meanwhile is known after this, so our own rows can be believed.
     await syncCustomer(ctx);
+    await refuseOverdue(ctx, { sellsPlan: purchase.lines.some(({ kind }) => kind === "plan") });
     await refuseClash(ctx, purchase);
     const open = (await clashingPages(ctx, purchase)).filter(({ row }) => row.sessionId !== null);
     const [page] = open;

@@ -6,6 +6,7 @@ import { AppError } from "../errors";
 import type { PlanVersion } from "../plans/rules";
 import { ensurePlanVersions, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
+import { type DunningState, fetchDunning } from "./fetch-dunning";
 import { fetchMoneyBack, type MoneyBack } from "./fetch-money-back";
 import { comingPrices } from "./plan-change-state";
 import { lookupKeysOf } from "./prices";
@@ -32,6 +33,7 @@ export interface StripeState {
   moneyBack: readonly MoneyBack[];
   /** Trials that have begun and are not written down yet. */
   trials: readonly BegunTrial[];
+  dunning: DunningState;
 }
 
 /** @throws AppError PAYMENT_PROVIDER */
@@ -46,6 +48,7 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
       sessions: await unsettledSessions(ctx),
       moneyBack: await fetchMoneyBack(ctx),
       trials: await begunTrials(ctx, subscriptions),
+      dunning: await fetchDunning(ctx, subscriptions),
     };
   } catch (error) {
     throw asProviderError(error);

@@ -8,6 +8,7 @@ import { notePriceDrift } from "./note-drift";
 import { idOf } from "./rules";
 import { isLiveClient } from "./stripe-client";
 import { syncCustomer } from "./sync";
+import { lookAtPaidInvoice } from "./tell-invoice-paid";
 import { resumeTopUp } from "./top-up";
 
 type EventType = Stripe.Event["type"];
@@ -47,7 +48,7 @@ export const stripeEvents = {
   "invoice.created": sync,
   "invoice.finalized": sync,
   "invoice.finalization_failed": sync,
-  "invoice.paid": syncMoney,
+  "invoice.paid": { work: customerHandler(convergeInvoice), isMoney: true },
   "invoice.payment_failed": sync,
   "invoice.payment_action_required": sync,
   "invoice.updated": sync,
@@ -156,7 +157,12 @@ const customerInput = z.object({
   }),
 });
 
-type CustomerWork = (ctx: TenantCtx, customerId: string, type: string) => Promise<unknown>;
+/** @param about `type`: the event's; `objectId`: what it names */
+type CustomerWork = (
+  ctx: TenantCtx,
+  customerId: string,
+  about: { type: string; objectId: string | undefined },
+) => Promise<unknown>;
 
 function customerHandler(work: CustomerWork): EventHandler {
   return guarded(async (ctx, event) => {
@@ -165,12 +171,21 @@ function customerHandler(work: CustomerWork): EventHandler {
     const named = object.object === "customer" ? object.id : idOf(object.customer ?? before?.customer);
     const tenantCtx = named ? await tenantOfCustomer(ctx, named) : null;
     if (!named || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
-    await work(tenantCtx, named, event.type);
+    await work(tenantCtx, named, { type: event.type, objectId: object.id });
     return undefined;
   });
 }
 
-async function converge(ctx: TenantCtx, customerId: string, type: string): Promise<void> {
+async function converge(ctx: TenantCtx, customerId: string, { type }: { type: string }): Promise<void> {
   await syncCustomer(ctx);
   if (type === "customer.deleted") await retireCustomer(ctx, customerId);
+}
+
+async function convergeInvoice(
+  ctx: TenantCtx,
+  _customerId: string,
+  { objectId }: { objectId: string | undefined },
+): Promise<void> {
+  await syncCustomer(ctx);
+  if (objectId) await lookAtPaidInvoice(ctx, objectId);
 }

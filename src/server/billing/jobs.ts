@@ -11,6 +11,7 @@ import { stripeHandlers } from "./handlers";
 import { endingUntil, tellPlanEnding } from "./plan-ending";
 import { reconcile } from "./reconcile";
 import { followSeats } from "./seats";
+import { syncCustomer } from "./sync";
 import { type TopUpResult, topUp } from "./top-up";
 
 /** More would not fit into one cron call; the rest waits a minute. */
@@ -59,6 +60,38 @@ export async function tellPlansEnding(ctx: Ctx): Promise<{ plansEndingTold: numb
     if (page.length < PAGE) return { plansEndingTold };
     after = page.at(-1)!.tenant_id;
   }
+}
+
+/**
+ * Cron `reset`: takes unpaid subscriptions to their next step, and ends at Stripe what was not paid in time. The gate ends a
+ * plan at its very instant without it. Safe late, twice, by two runners at once, or never.
+ */
+export async function sweepDunning(ctx: Ctx): Promise<{ dunningsFollowed: number; dunningsFailed: number }> {
+  const done = { dunningsFollowed: 0, dunningsFailed: 0 };
+  for (let after = "", seen = 0; seen < TENANTS_PER_RUN; seen += TENANTS_PER_PAGE) {
+    const page = await dunningTenants(ctx, after);
+    for (const id of page) {
+      after = id;
+      try {
+        await syncCustomer({ ...ctx, tenant: await tenantById(ctx, provenTenantId(id)) });
+        done.dunningsFollowed += 1;
+      } catch (error) {
+        logError("dunning", error);
+        done.dunningsFailed += 1;
+      }
+    }
+    if (page.length < TENANTS_PER_PAGE) break;
+  }
+  return done;
+}
+
+async function dunningTenants(ctx: Ctx, after: string): Promise<string[]> {
+  const rows = await inTransaction(ctx, (tx) =>
+    tx.execute<{ tenant_id: string }>(
+      sql`select tenant_id from dunnings_due(${ctx.now().toISOString()}::timestamptz, ${after}, ${TENANTS_PER_PAGE})`,
+    ),
+  );
+  return rows.map((row) => row.tenant_id);
 }
 
 /** Each waits for Stripe, so a few go side by side. */

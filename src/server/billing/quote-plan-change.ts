@@ -4,6 +4,7 @@ import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
 import { canonicalJson, type PlanVersion } from "../plans/rules";
 import { ensurePlanVersions, planVersion } from "../plans/service";
+import { refuseOverdue } from "./dunning";
 import { type Rung, type Timing, timingOf } from "./plan-change-rules";
 import { priceIdsOf } from "./prices";
 import { decidingSubscription, type Interval, idOf, instantOf, planLookupKey, planPriceMinor } from "./rules";
@@ -52,7 +53,7 @@ export interface Quote {
 /**
  * What a change would cost and when it would take effect, as Stripe works it out for the instant `at` (unix seconds).
  * @throws AppError INVALID_INPUT for what is not sold by subscription, CONFLICT when the subscription can't be changed
- * now, PRICES_NOT_PUSHED, PAYMENT_PROVIDER
+ * now, PAYMENT_OVERDUE, PRICES_NOT_PUSHED, PAYMENT_PROVIDER
  */
 export async function quotePlanChange(ctx: TenantCtx, wish: PlanWish, at: number): Promise<Quote> {
   const to = await soldPlan(ctx, wish);
@@ -86,8 +87,10 @@ async function changeableRow(ctx: TenantCtx): Promise<SubscriptionRow> {
     throw new AppError("CONFLICT", "There is no subscription to change.", {
       hint: "Start one with billing.checkout.",
     });
+  // From the first failure on: Stripe would credit days of a period that nobody has paid.
+  await refuseOverdue(ctx, { sellsPlan: true });
   if (row.status === "past_due")
-    throw new AppError("CONFLICT", "The last payment failed. Please pay it before changing the plan.");
+    throw new AppError("CONFLICT", "The last payment is not settled yet. Please try again later.");
   if (row.cancelAt)
     throw new AppError("CONFLICT", "The subscription is about to end. Resume it before changing the plan.", {
       hint: "billing.resume",

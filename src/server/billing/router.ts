@@ -3,6 +3,7 @@ import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
+import { pastDueOf } from "./dunning";
 import { addTaxId, billingDetails, removeTaxId, updateDetails } from "./details";
 import { addTaxIdInput, taxIdInput, updateDetailsInput } from "./document-inputs";
 import { cancelSubscription, resumeSubscription, undoChange } from "./end-subscription";
@@ -36,6 +37,7 @@ import { subscriptionOf } from "./subscription";
 export const billingRouter = {
   plans: publicProcedure.query(({ ctx }) => listOffers(ctx)),
   subscription: tenantProcedure.query(({ ctx }) => subscriptionOf(ctx)),
+  pastDue: tenantProcedure.query(({ ctx }) => pastDueOf(ctx)),
   checkout: can("billing:write")
     .input(checkoutInput)
     .mutation(({ ctx, input }) => startCheckout(ctx, input)),

@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { applyState } from "./apply";
+import { endOverdue } from "./end-overdue";
 import { fetchState } from "./fetch";
 import { endRefusedTrials } from "./subscription-trial";
 import { customers } from "./tables";
@@ -59,8 +60,8 @@ async function syncInTurn(ctx: TenantCtx, turn: Turn): Promise<true | null> {
       return ours.requested;
     });
     if (requested === null) return null;
-    const ended = await endRefusedTrials(ctx);
-    if (requested <= covers && !ended) return true;
+    const ended = [await endRefusedTrials(ctx), await endOverdue(ctx)];
+    if (requested <= covers && !ended.includes(true)) return true;
     covers = requested;
   }
   return true;

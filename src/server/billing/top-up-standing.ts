@@ -8,6 +8,7 @@ import { tenantBlocks } from "../entitlements/tables";
 import { debtOf } from "../ledger/debt";
 import { lots } from "../ledger/tables";
 import { type TopUpDecision, topUpDecision } from "./auto-top-up-rules";
+import { mustPayFirst } from "./dunning";
 import { autoTopUps, topUpAttempts } from "./tables";
 
 type WritingCtx = TenantCtx & { tx: Tx };
@@ -94,9 +95,9 @@ export async function spendable(ctx: WritingCtx): Promise<number> {
   return Number(row?.sum ?? 0);
 }
 
-/** A card that took its money back is not charged again by itself, nor is anybody who is blocked. */
+/** A card that took its money back is not charged again by itself, nor is anybody who is blocked or has to pay first. */
 async function isBarred(ctx: WritingCtx): Promise<boolean> {
-  if ((await debtOf(ctx)).owed > 0) return true;
+  if ((await debtOf(ctx)).owed > 0 || (await mustPayFirst(ctx))) return true;
   const blocks = ctx.tx.select().from(tenantBlocks).where(eq(tenantBlocks.tenantId, ctx.tenant.id));
   return (await blocks.limit(1)).length > 0;
 }
