@@ -3,9 +3,9 @@ import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
-import { pastDueOf } from "./dunning";
 import { addTaxId, billingDetails, removeTaxId, updateDetails } from "./details";
 import { addTaxIdInput, taxIdInput, updateDetailsInput } from "./document-inputs";
+import { pastDueOf } from "./dunning";
 import { cancelSubscription, resumeSubscription, undoChange } from "./end-subscription";
 import {
   cancelInput,
