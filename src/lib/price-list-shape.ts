@@ -204,6 +204,8 @@ export interface PriceList {
   plans: readonly Plan[];
   packs: readonly CreditPack[];
   credits?: CreditRules;
+  /** Whether people may enter promotion codes for a subscription, made in Stripe's dashboard. Left out: no. */
+  promotionCodes?: boolean;
   /** Whether Stripe adds tax at the checkout, as set up in its dashboard. Left out: no. */
   automaticTax?: boolean;
   /** What becomes of a subscription that is not paid. Left out: 7 days of grace, and the end after 14. */

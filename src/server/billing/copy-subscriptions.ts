@@ -4,6 +4,7 @@ import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { audit, tell } from "../events/service";
+import { discountsOf } from "./discount-rules";
 import type { StripeState } from "./fetch";
 import { comingChange } from "./plan-change-state";
 import { type Interval, instantOf, isLive } from "./rules";
@@ -129,6 +130,7 @@ function rowOf(
       endedAt: instant(subscription.ended_at),
       trialEndsAt: instant(subscription.trial_end),
       ...comingChange(subscription, versions, ctx.now()),
+      discounts: discountsOf(subscription),
       payUrl: payUrlOf(subscription),
       syncedAt: ctx.now(),
     },

@@ -56,7 +56,12 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
 }
 
 async function listSubscriptions(ctx: Ctx, customer: string): Promise<Stripe.Subscription[]> {
-  const expand = ["data.latest_invoice", "data.schedule"];
+  const expand = [
+    "data.latest_invoice",
+    "data.schedule",
+    "data.discounts.source.coupon",
+    "data.discounts.promotion_code",
+  ];
   try {
     const list = ctx.stripe.subscriptions.list({ customer, status: "all", limit: 100, expand });
     return await list.autoPagingToArray({ limit: MAX_SUBSCRIPTIONS });

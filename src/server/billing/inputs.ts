@@ -87,6 +87,15 @@ export type PreviewChangeInput = z.input<typeof previewChangeInput>;
 export const changePlanInput = previewChangeInput.extend({ preview: z.string().min(1).max(60) });
 export type ChangePlanInput = z.input<typeof changePlanInput>;
 
+/** As a person types it; upper and lower case are the same. */
+export const redeemCodeInput = z.strictObject({
+  code: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9-]{1,100}$/, "A code has letters, digits and dashes."),
+});
+export type RedeemCodeInput = z.input<typeof redeemCodeInput>;
+
 /** Why somebody leaves, in Stripe's words. */
 export const CANCEL_REASONS = [
   "too_expensive",

@@ -43,6 +43,8 @@ export interface Offers {
   /** Cheapest first. */
   plans: PlanOffer[];
   packs: PackOffer[];
+  /** Whether promotion codes may be entered. */
+  promotionCodes: boolean;
   /** Any amount from `min` to `max`, at `ceil(credits × minorUnits / perUnits)`; null when only packs are sold. */
   amount: CreditAmount | null;
 }
@@ -72,6 +74,7 @@ export function listOffers(ctx: Ctx): Offers {
       prepaid: prepaidOffer(price, currency),
       limits,
     })),
+    promotionCodes: ctx.prices.promotionCodes === true,
     amount: rules?.amount ?? null,
     packs: packs.map(({ id, name, credits, priceMinor, expiresAfterDays }) => ({
       id,

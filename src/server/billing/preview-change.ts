@@ -31,8 +31,10 @@ export interface ChangePreview {
   dueNow: Money;
   /** What is left over for later invoices, when more was paid ahead than the change costs. */
   creditKept: Money;
-  /** What the amount is made of. */
+  /** What the amount is made of, before `discount` is taken off and `tax` is added. */
   lines: { description: string; amount: Money }[];
+  discount: Money;
+  tax: Money;
   /** The next regular invoice. */
   next: { at: Date; amount: Money };
   /** What the plan allows, where that changes. */
@@ -65,10 +67,17 @@ export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): 
       description: description ?? "",
       amount: money(amount),
     })),
+    discount: money(sumOf(invoice?.total_discount_amounts)),
+    tax: money(sumOf((invoice?.total_taxes ?? []).filter(isOnTop))),
     next: { at: quote.nextInvoiceAt, amount: money(nextDue(quote)) },
     limits: await limitsOf(ctx, quote),
   };
 }
+
+const sumOf = (parts: readonly { amount: number }[] | null | undefined): number =>
+  (parts ?? []).reduce((sum, { amount }) => sum + amount, 0);
+
+const isOnTop = ({ tax_behavior }: { tax_behavior: string }) => tax_behavior === "exclusive";
 
 /** The customer's balance once the change is invoiced: below zero, it pays for later invoices. */
 function balanceAfter({ invoice, recurring }: Quote): number {

@@ -4,6 +4,7 @@ import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
 import { canonicalJson, type PlanVersion } from "../plans/rules";
 import { ensurePlanVersions, planVersion } from "../plans/service";
+import { type Discount, discountsAfter } from "./discount-rules";
 import { refuseOverdue } from "./dunning";
 import { type Rung, type Timing, timingOf } from "./plan-change-rules";
 import { priceIdsOf } from "./prices";
@@ -134,7 +135,7 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
     charges: timing === "now" && (!inTrial || endsTrial),
     endsTrial,
   };
-  const { invoice, recurring } = await previews(ctx, request);
+  const { invoice, recurring } = await previews(ctx, request, row.discounts);
   const restarts = request.charges && (endsTrial || wish.interval !== row.interval);
   const periodEndsAt = instantOf(item.current_period_end);
   const totalMinor = BigInt(invoice?.total ?? 0);
@@ -155,14 +156,19 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
 async function previews(
   ctx: TenantCtx,
   request: ChangeRequest,
+  discounts: readonly Discount[],
 ): Promise<{ invoice: Stripe.Invoice | null; recurring: Stripe.Invoice }> {
   const { subscription, charges } = request;
   const preview = (
     subscription_details: Stripe.InvoiceCreatePreviewParams.SubscriptionDetails,
-    preview_mode: "next" | "recurring",
-  ) => ctx.stripe.invoices.createPreview({ subscription, subscription_details, preview_mode });
-  const recurring = await preview({ items: updateOf(request).items }, "recurring");
-  const invoice = charges ? await preview(updateOf(request), "next") : null;
+    mode: Pick<Stripe.InvoiceCreatePreviewParams, "preview_mode" | "discounts">,
+  ) => ctx.stripe.invoices.createPreview({ subscription, subscription_details, ...mode });
+  const invoice = charges ? await preview(updateOf(request), { preview_mode: "next" }) : null;
+  const left = discountsAfter(discounts, invoice)?.map(({ id }) => ({ discount: id }));
+  const recurring = await preview(
+    { items: updateOf(request).items },
+    { preview_mode: "recurring", ...(left ? { discounts: left.length > 0 ? left : "" } : {}) },
+  );
   return { invoice, recurring };
 }
 

@@ -17,6 +17,7 @@ import {
   ordersInput,
   paymentMethodInput,
   previewChangeInput,
+  redeemCodeInput,
   returnInput,
   setAutoTopUpInput,
 } from "./inputs";
@@ -31,6 +32,7 @@ import {
 } from "./payment-methods";
 import { openPortal } from "./portal";
 import { previewChange } from "./preview-change";
+import { redeemPromotionCode } from "./redeem-code";
 import { completeReturn, refreshBilling } from "./return";
 import { subscriptionOf } from "./subscription";
 
@@ -54,6 +56,9 @@ export const billingRouter = {
     .input(changePlanInput)
     .mutation(({ ctx, input }) => changePlan(ctx, input)),
   undoChange: can("billing:write").mutation(({ ctx }) => undoChange(ctx)),
+  redeemPromotionCode: can("billing:write")
+    .input(redeemCodeInput)
+    .mutation(({ ctx, input }) => redeemPromotionCode(ctx, input)),
   cancel: can("billing:write")
     .input(cancelInput)
     .mutation(({ ctx, input }) => cancelSubscription(ctx, input)),

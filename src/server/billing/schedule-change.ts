@@ -14,22 +14,35 @@ export async function scheduleChange(
 ): Promise<void> {
   const schedule = await scheduleOf(ctx, changeId, request.subscription);
   const { start_date, end_date } = currentPhaseOf(schedule);
+  // A phase that names none would have none.
+  const discounts = await discountsNamed(ctx, request.subscription);
   await ctx.stripe.subscriptionSchedules.update(
     schedule.id,
     {
       end_behavior: "release",
       proration_behavior: "none",
       phases: [
-        { items: [request.from], start_date, end_date, proration_behavior: "none" },
+        { items: [request.from], start_date, end_date, proration_behavior: "none", ...discounts },
         {
           items: [request.to],
           duration: { interval: request.interval, interval_count: 1 },
           proration_behavior: "none",
+          ...discounts,
         },
       ],
     },
     { idempotencyKey: `plan_change:${changeId}:phases` },
   );
+}
+
+/** The subscription's discounts in the words of a phase, which takes them along. */
+export async function discountsNamed(
+  ctx: TenantCtx,
+  id: string,
+): Promise<{ discounts?: { discount: string }[] }> {
+  const { discounts } = await ctx.stripe.subscriptions.retrieve(id);
+  const ids = discounts.flatMap((discount) => idOf(discount) ?? []);
+  return ids.length > 0 ? { discounts: ids.map((discount) => ({ discount })) } : {};
 }
 
 export function currentPhaseOf(schedule: Stripe.SubscriptionSchedule): Stripe.SubscriptionSchedule.Phase {

@@ -4,7 +4,7 @@ import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { planVersion } from "../plans/service";
 import { decidingSubscription } from "./rules";
-import { currentPhaseOf, releaseSchedule } from "./schedule-change";
+import { currentPhaseOf, discountsNamed, releaseSchedule } from "./schedule-change";
 import { seatsFor } from "./seat-count";
 import { prorationOf, type SeatStep, seatSteps } from "./seat-rules";
 import { asProviderError } from "./stripe-client";
@@ -84,6 +84,7 @@ async function setInSchedule(
   if (!next || !price || !row.changePlanVersion) return;
   const quantity = await seatsFor(ctx, await planVersion(ctx, row.changePlanVersion));
   const proration_behavior = prorationOf(step, row.interval);
+  const discounts = await discountsNamed(ctx, row.subscriptionId);
   await ctx.stripe.subscriptionSchedules.update(schedule.id, {
     end_behavior: "release",
     proration_behavior,
@@ -93,12 +94,14 @@ async function setInSchedule(
         start_date: current.start_date,
         end_date: current.end_date,
         proration_behavior: "none",
+        ...discounts,
       },
       {
         items: [{ price: typeof price === "string" ? price : price.id, quantity }],
         start_date: next.start_date,
         end_date: next.end_date,
         proration_behavior: "none",
+        ...discounts,
       },
     ],
   });

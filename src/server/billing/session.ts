@@ -129,6 +129,8 @@ function sessionParams(
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
     ...(purchase.trial ? trialParams(purchase.trial) : {}),
     ...(purchase.savesCard ? { payment_intent_data: { setup_future_usage: "off_session" } } : {}),
+    // What an order sells is given whole, whatever was paid, so codes are for subscriptions alone.
+    ...(ctx.prices.promotionCodes && !needsOrder(purchase) ? { allow_promotion_codes: true } : {}),
     // Tax depends on where the customer is, and the page asks for that.
     ...(ctx.prices.automaticTax
       ? { automatic_tax: { enabled: true }, customer_update: { address: "auto", name: "auto" } }

@@ -11,6 +11,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { tenants } from "../accounts/tables";
 import { amountMinor, createdAt, id, instant, tenantId } from "../db/columns";
+import type { Discount } from "./discount-rules";
 
 /** Our copy of each subscription, as of the last sync. Stripe is the source; this converges to it. */
 export const subscriptions = pgTable(
@@ -43,6 +44,8 @@ export const subscriptions = pgTable(
     changePlanVersion: text(),
     changeInterval: text({ enum: ["month", "year"] }),
     changeAt: instant(),
+    /** What is taken off its invoices now. */
+    discounts: jsonb().$type<Discount[]>().notNull().default([]),
     /** The hosted page of its latest invoice, while that is open. */
     payUrl: text(),
     syncedAt: instant().notNull(),

@@ -4,6 +4,7 @@ import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
+import type { Discount } from "./discount-rules";
 import { decidingSubscription, type Interval } from "./rules";
 import { subscriptions } from "./subscription-tables";
 
@@ -29,6 +30,16 @@ export interface SubscriptionView {
     /** When it will end, if that is decided; null while it renews. */
     cancelAt: Date | null;
     trialEndsAt: Date | null;
+    /** What is taken off each invoice, or off the next one only (`once`). */
+    discounts: {
+      name: string;
+      code: string | null;
+      /** Hundredths of a per cent, or else `off`. */
+      percentHundredths: number | null;
+      off: Money | null;
+      once: boolean;
+      endsAt: Date | null;
+    }[];
     /** Another plan or interval to come. */
     change: {
       /** `payment_needed`: it takes effect once `payUrl` was paid, and is off after `at`. */
@@ -78,6 +89,7 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     currentPeriodEndsAt: row.currentPeriodEndsAt,
     cancelAt: row.cancelAt,
     trialEndsAt: row.trialEndsAt,
+    discounts: row.discounts.map(discountView),
     change: await changeOf(ctx, row),
     payUrl: row.payUrl,
   };
@@ -89,6 +101,11 @@ async function seatsView(ctx: TenantCtx, row: SubscriptionRow): Promise<View["se
   const level = (await planVersion(ctx, id)).definition.features[feature];
   const each = { amountMinor, currency };
   return { feature, name: level?.name ?? feature, unit: level?.unit ?? "seat", quantity, each };
+}
+
+function discountView({ name, code, percentHundredths, offMinor, currency, once, endsAt }: Discount) {
+  const off = offMinor !== null && currency ? { amountMinor: BigInt(offMinor), currency } : null;
+  return { name, code, percentHundredths, off, once, endsAt: endsAt ? new Date(endsAt) : null };
 }
 
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {

@@ -16,6 +16,10 @@ function includable(world: World, owner: Plain, property: string): unknown {
       const { lineItems = [] } = world.store.hidden("checkout.session", id);
       return listBody(`/v1/checkout/sessions/${id}/line_items`, lineItems);
     }
+    case "coupon.applies_to": {
+      const { products } = world.store.hidden("coupon", id);
+      return products ? { products } : null;
+    }
     case "invoice.payments": {
       const payments = world.store.all("invoice_payment").filter((payment) => payment.invoice === id);
       return listBody(`/v1/invoice_payments?invoice=${id}`, payments);
@@ -48,6 +52,8 @@ function expandProperty(world: World, owner: Plain, property: string, path: stri
   } else if (value === undefined) {
     const included = includable(world, owner, property);
     if (included === undefined) throw cannotExpand(property, path);
+    // It could be there, and this one has none.
+    if (included === null) return;
     owner[property] = wireCopy(included);
   }
 }

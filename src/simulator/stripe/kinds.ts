@@ -90,6 +90,8 @@ export type CardBehaviour =
 export interface Hidden {
   payment_method: { behaviour?: CardBehaviour; authenticated?: boolean; expiresAt?: number };
   payment_intent: { invoice?: string };
+  /** Products that the coupon is for; shown when asked for. */
+  coupon: { products?: string[] };
   subscription: SubscriptionHidden;
   webhook_endpoint: { secret?: string };
   "checkout.session": CheckoutHidden;

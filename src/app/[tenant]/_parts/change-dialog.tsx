@@ -91,7 +91,7 @@ function buttonOf(timing: Preview["timing"], dueNow: Preview["dueNow"]): string 
 
 function Summary({ preview }: { preview: Preview }) {
   const { timeZone } = useWorkspace();
-  const { timing, dueNow, creditKept, lines, next, takesEffectAt, plan, seats } = preview;
+  const { timing, dueNow, creditKept, discount, tax, lines, next, takesEffectAt, plan, seats } = preview;
   const forSeats = seats === null ? "" : `, for ${seats} ${seats === 1 ? "seat" : "seats"}`;
   const nextAt = formatDate(next.at, timeZone);
   if (timing === "period_end")
@@ -107,6 +107,13 @@ function Summary({ preview }: { preview: Preview }) {
       {lines.map(({ description, amount }) => (
         <AmountLine key={description} name={description} amount={formatMoney(amount)} />
       ))}
+      {discount.amountMinor > 0n && (
+        <AmountLine
+          name="Discount"
+          amount={formatMoney({ ...discount, amountMinor: -discount.amountMinor })}
+        />
+      )}
+      {tax.amountMinor !== 0n && <AmountLine name="Tax" amount={formatMoney(tax)} />}
       {lines.length > 0 && <Divider />}
       <AmountLine name="To pay now" amount={formatMoney(dueNow)} strong />
       {creditKept.amountMinor > 0n && (

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { assertRedeemable, choiceOf, type DiscountChoice } from "./coupons";
-import { reduce, reductionsByLine } from "./discounts";
+import { reduce, reductionBy, reductionsByLine } from "./discounts";
 import { taxMinor } from "./tax";
 
 type Session = Stripe.Checkout.Session;
@@ -29,10 +29,15 @@ function dueToday(world: World, session: Session): Stripe.LineItem[] {
 /** Reckons the amounts of a session and its lines anew: discounts first, then tax on what is left. */
 export function totalUp(world: World, session: Session): void {
   const lines = dueToday(world, session);
-  const reductions = sessionDiscounts(world, session).map(({ coupon }) => ({ discount: coupon.id, coupon }));
+  const reductions = sessionDiscounts(world, session).map(({ coupon }) =>
+    reductionBy(world, coupon.id, coupon),
+  );
   const rows = reduce(
     reductions,
-    lines.map((line) => line.amount_subtotal),
+    lines.map(({ amount_subtotal: amount, price }) => ({
+      amount,
+      product: (price?.product as string) ?? null,
+    })),
   );
   const off = reductionsByLine(rows, lines.length);
   for (const [index, line] of lines.entries()) {

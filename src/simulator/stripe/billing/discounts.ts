@@ -8,6 +8,14 @@ import { monthsLater } from "./periods";
 export interface Reduction {
   discount: string;
   coupon: Stripe.Coupon;
+  /** The products that it is for; left out: all. */
+  products?: readonly string[];
+}
+
+/** What something costs (minor units), and the product that it buys; null for a bare amount. */
+export interface Priced {
+  amount: number;
+  product: string | null;
 }
 
 interface Owner {
@@ -53,7 +61,12 @@ export function redeem(world: World, choice: DiscountChoice, owner: Owner): Stri
 }
 
 export function reductionOf(world: World, discount: Stripe.Discount): Reduction {
-  return { discount: discount.id, coupon: world.get("coupon", discount.source.coupon as string) };
+  return reductionBy(world, discount.id, world.get("coupon", discount.source.coupon as string));
+}
+
+export function reductionBy(world: World, discount: string, coupon: Stripe.Coupon): Reduction {
+  const { products } = world.store.hidden("coupon", coupon.id);
+  return { discount, coupon, ...(products ? { products } : {}) };
 }
 
 /** The discounts of a subscription that still run at an instant (unix seconds). */
@@ -97,6 +110,7 @@ function share(coupon: Stripe.Coupon, amounts: readonly number[]): number[] {
     return amounts.map((amount) => prorateMinor(amount, hundredths, 10_000));
   }
   const sum = amounts.reduce((total, amount) => total + amount, 0);
+  if (sum === 0) return amounts.map(() => 0);
   const off = Math.min(coupon.amount_off ?? 0, sum);
   // Each line's part is the difference of rounded running sums, so that together they are exactly `off`.
   let before = 0;
@@ -112,10 +126,14 @@ function share(coupon: Stripe.Coupon, amounts: readonly number[]): number[] {
  * are left alone.
  * @returns a row of parts for each discount.
  */
-export function reduce(reductions: readonly Reduction[], amounts: readonly number[]): number[][] {
-  const left = amounts.map((amount) => Math.max(0, amount));
-  return reductions.map(({ coupon }) => {
-    const parts = share(coupon, left);
+export function reduce(reductions: readonly Reduction[], priced: readonly Priced[]): number[][] {
+  const left = priced.map(({ amount }) => Math.max(0, amount));
+  return reductions.map(({ coupon, products }) => {
+    const isFor = ({ product }: Priced) => !products || (product !== null && products.includes(product));
+    const parts = share(
+      coupon,
+      left.map((amount, index) => (isFor(priced[index]!) ? amount : 0)),
+    );
     for (const [index, part] of parts.entries()) left[index]! -= part;
     return parts;
   });
@@ -135,7 +153,10 @@ export function netPrices(
   const lasting = discountsOf(world, subscription)
     .map((discount) => reductionOf(world, discount))
     .filter(({ coupon }) => coupon.duration !== "once");
-  const full = items.map((item) => (item.price.unit_amount ?? 0) * (item.quantity ?? 1));
+  const full = items.map(({ price, quantity }) => ({
+    amount: (price.unit_amount ?? 0) * (quantity ?? 1),
+    product: price.product as string,
+  }));
   const off = reductionsByLine(reduce(lasting, full), full.length);
-  return full.map((amount, index) => amount - off[index]!);
+  return full.map(({ amount }, index) => amount - off[index]!);
 }

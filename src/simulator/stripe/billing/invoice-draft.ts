@@ -65,7 +65,10 @@ type DiscountAmount = Stripe.InvoiceLineItem.DiscountAmount;
 /** What each discount takes off each line; prorations already are what they are. */
 function discountLines(world: World, draft: InvoiceDraft): DiscountAmount[][] {
   const discounts = draft.discounts ?? (draft.subscription ? discountsOf(world, draft.subscription) : []);
-  const amounts = draft.lines.map((line) => (line.proration ? 0 : line.amount));
+  const amounts = draft.lines.map(({ proration, amount, price }) => ({
+    amount: proration ? 0 : amount,
+    product: price ? (price.product as string) : null,
+  }));
   const rows = reduce(
     discounts.map((discount) => reductionOf(world, discount)),
     amounts,

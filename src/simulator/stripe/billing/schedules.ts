@@ -154,6 +154,7 @@ export function updateSchedule(
   params: Stripe.SubscriptionScheduleUpdateParams,
 ): Schedule {
   assertActive(schedule, "update");
+  assertSameDiscounts(world, schedule, params.phases ?? []);
   const phases = params.phases ? phasesOf(world, schedule, params.phases) : schedule.phases;
   const inForce = phases[0]!;
   const before = schedule.phases.find(({ start_date }) => start_date === inForce.start_date);
@@ -166,6 +167,16 @@ export function updateSchedule(
   if (before && !sameQuantities(inForce, before))
     takeQuantities(world, changed, inForce, params.proration_behavior ?? "create_prorations");
   return changed;
+}
+
+/** Phases may name the discounts that the subscription has anyway. */
+function assertSameDiscounts(world: World, schedule: Schedule, phases: readonly PhaseParams[]): void {
+  const subscription = world.get("subscription", schedule.subscription as string);
+  for (const { discounts } of phases) {
+    const named = (discounts || []).map(({ discount }) => discount ?? "");
+    if (discounts && named.join() !== subscription.discounts.join())
+      throw notSimulated("discounts of one phase");
+  }
 }
 
 /** Gives the subscription the quantities of its phase in force, at once. */

@@ -7,7 +7,7 @@ import { route } from "../routes";
 import type { World } from "../world";
 
 const CREATE =
-  "id name percent_off amount_off currency duration duration_in_months max_redemptions redeem_by metadata";
+  "id name percent_off amount_off currency duration duration_in_months max_redemptions redeem_by metadata applies_to.products";
 
 function assertReduction(params: Stripe.CouponCreateParams): void {
   const { percent_off: percent, amount_off: amount } = params;
@@ -44,6 +44,11 @@ function create(params: Stripe.CouponCreateParams, world: World): Stripe.Coupon 
     redeem_by: params.redeem_by ?? null,
   });
   coupon.valid = isCouponValid(world, coupon);
+  const products = params.applies_to?.products;
+  if (products) {
+    for (const product of products) world.get("product", product, "applies_to[products][0]");
+    world.store.hidden("coupon", coupon.id).products = products;
+  }
   world.emit("coupon.created", coupon);
   return coupon;
 }

@@ -9,7 +9,7 @@ const CREATE = "from_subscription customer phases end_behavior metadata start_da
 
 const UPDATE =
   "phases.items.price phases.items.quantity phases.start_date phases.end_date phases.duration " +
-  "phases.proration_behavior phases.metadata end_behavior metadata proration_behavior";
+  "phases.proration_behavior phases.metadata phases.discounts.discount end_behavior metadata proration_behavior";
 
 function create(params: Stripe.SubscriptionScheduleCreateParams, world: World): Stripe.SubscriptionSchedule {
   if (!params.from_subscription) throw notSimulated("schedules without a subscription");

@@ -14,6 +14,7 @@ import { CancelDialog } from "../../_parts/cancel-dialog";
 import { StatusBadge } from "../../_parts/status-badge";
 import { usePayment } from "../../_parts/use-payment";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { DiscountWords, PromotionCode } from "./promotion-code";
 import { SubscriptionNotices } from "./subscription-notices";
 
 type View = Outputs["billing"]["subscription"];
@@ -40,6 +41,7 @@ export function Subscription() {
         <Stack gap="md">
           <Facts subscription={subscription} />
           <SubscriptionNotices subscription={subscription} />
+          <PromotionCode subscription={subscription} />
         </Stack>
       ) : (
         <Text size="sm" c="dimmed">
@@ -93,7 +95,8 @@ function Cancel({ subscription, planName }: { subscription: Subscribed; planName
 
 function Facts({ subscription }: { subscription: Subscribed }) {
   const { timeZone } = useWorkspace();
-  const { status, interval, price, seats, currentPeriodEndsAt, cancelAt, trialEndsAt } = subscription;
+  const { status, interval, price, seats, discounts, currentPeriodEndsAt, cancelAt, trialEndsAt } =
+    subscription;
   const isTrial = status === "trialing";
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="lg" component="dl" m={0}>
@@ -108,6 +111,11 @@ function Facts({ subscription }: { subscription: Subscribed }) {
           {seats.quantity} × {formatPrice(formatMoney(seats.each))}
         </Fact>
       )}
+      {discounts.map((discount) => (
+        <Fact key={discount.name} term="Discount">
+          <DiscountWords discount={discount} />
+        </Fact>
+      ))}
       <Fact term={cancelAt ? "Ends" : isTrial ? "First payment" : "Renews"}>
         {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
       </Fact>
