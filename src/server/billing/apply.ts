@@ -7,6 +7,7 @@ import { applyMoneyBack } from "./apply-money-back";
 import { copySubscriptions } from "./copy-subscriptions";
 import { openDunnings, standingOf } from "./dunning";
 import type { StripeState } from "./fetch";
+import { copyInvoices } from "./note-invoice";
 import { followPrepaid } from "./prepaid";
 import { decidingSubscription } from "./rules";
 import { settleCheckout } from "./settle-checkout";
@@ -24,6 +25,7 @@ export async function applyState(ctx: WritingCtx, state: StripeState): Promise<v
   for (const trial of state.trials) await claimTrial(ctx, trial);
   for (const [checkoutId, session] of state.sessions) await settleCheckout(ctx, checkoutId, session);
   await applyMoneyBack(ctx, state.moneyBack);
+  await copyInvoices(ctx, state.invoices);
   await applyDunning(ctx, state);
   await tellLatestPaid(ctx, state.subscriptions);
   await followSubscription(ctx);

@@ -3,6 +3,7 @@ import type Stripe from "stripe";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { currentPlan } from "../plans/service";
+import { compareDocuments, healDocuments } from "./compare-documents";
 import {
   chargeDrift,
   checkoutDrift,
@@ -22,7 +23,7 @@ import { checkouts, customers, disputes, orders, refunds } from "./tables";
 
 /** A bank may take a payment back for about so long. */
 const PAYMENTS_DAYS = 120;
-const DAY_S = 86_400;
+const DAY_MS = 86_400_000;
 const MAX_PAYMENTS = 200;
 
 export interface Compared {
@@ -46,6 +47,7 @@ export async function reconcileCustomer(ctx: TenantCtx, customerId: string): Pro
   if (await isBeingSynced(ctx)) return { found: [], left: [] };
   await noteDrift(ctx, found, { customerId });
   for (const { kind, subject } of found) if (kind === "money_back") await lookAtOrder(ctx, subject);
+  await healDocuments(ctx, found);
   await syncCustomer(ctx);
   const left = await compareCustomer(ctx, customerId);
   await closeDrift(ctx, left, { customerId, how: "synced" });
@@ -54,7 +56,8 @@ export async function reconcileCustomer(ctx: TenantCtx, customerId: string): Pro
 
 /** Where we and Stripe disagree about a customer. Reads only. @throws AppError PAYMENT_PROVIDER */
 export async function compareCustomer(ctx: TenantCtx, customerId: string): Promise<Drift[]> {
-  const [state, charges] = [await fetchState(ctx), await chargesOf(ctx, customerId)];
+  const since = new Date(ctx.now().getTime() - PAYMENTS_DAYS * DAY_MS);
+  const [state, charges] = [await fetchState(ctx), await chargesOf(ctx, customerId, since)];
   const rows = await localSubscriptions(ctx);
   const { version } = await currentPlan(ctx);
   const money = await moneyOf(ctx);
@@ -64,13 +67,14 @@ export async function compareCustomer(ctx: TenantCtx, customerId: string): Promi
     ...checkoutDrift(await unsettled(ctx), state.sessions),
     ...moneyBackDrift(money, state.moneyBack),
     ...chargeDrift(money, charges),
+    ...(await compareDocuments(ctx, customerId, { orders: money.map(({ order }) => order), charges, since })),
   ];
   // One line for each thing, whatever brought it up.
   return [...new Map(found.map((one) => [`${one.kind} ${one.subject}`, one])).values()];
 }
 
-async function chargesOf(ctx: TenantCtx, customer: string): Promise<Stripe.Charge[]> {
-  const gte = Math.floor(ctx.now().getTime() / 1_000) - PAYMENTS_DAYS * DAY_S;
+async function chargesOf(ctx: TenantCtx, customer: string, since: Date): Promise<Stripe.Charge[]> {
+  const gte = Math.floor(since.getTime() / 1_000);
   try {
     const list = ctx.stripe.charges.list({ customer, created: { gte }, limit: 100 });
     return await list.autoPagingToArray({ limit: MAX_PAYMENTS });

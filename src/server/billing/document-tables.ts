@@ -3,6 +3,38 @@ import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, unique } 
 import { tenants } from "../accounts/tables";
 import { amountMinor, createdAt, id, idText, instant, tenantId } from "../db/columns";
 
+/**
+ * Our copy of each final invoice, as of the last look. News of one counts `asked` up, and the next sync looks at those
+ * that were asked for since they were last seen; until the first look there is nothing but that.
+ */
+export const invoices = pgTable(
+  "invoices",
+  {
+    tenantId: tenantId(),
+    invoiceId: text().notNull(),
+    /** Stripe's word; `deleted`: it knows none of that id. null: never looked at. */
+    status: text(),
+    subscriptionId: text(),
+    /** pi_…, once it is paid by one. */
+    paymentId: text(),
+    currency: text(),
+    totalMinor: amountMinor(),
+    /** What is still to be paid, and what credit notes have taken off. */
+    dueMinor: amountMinor(),
+    creditedMinor: amountMinor(),
+    createdAt: instant(),
+    paidAt: instant(),
+    asked: integer().notNull(),
+    seen: integer().notNull(),
+    syncedAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.invoiceId] }),
+    index("invoices_asked").on(t.tenantId).where(sql`asked > seen`),
+    foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
+  ],
+);
+
 /** One line of an invoice beside the plan, in minor units for each. */
 export interface AddOnLine {
   name: string;

@@ -4,7 +4,16 @@ import type { Order } from "./place-order";
 import { decidingSubscription, idOf, instantOf, settlementOf } from "./rules";
 import type { SubscriptionRow } from "./subscription";
 
-export type DriftKind = "event" | "subscription" | "plan" | "checkout" | "money_back" | "price";
+export type DriftKind =
+  | "event"
+  | "subscription"
+  | "plan"
+  | "checkout"
+  | "money_back"
+  | "price"
+  | "invoice"
+  | "payment"
+  | "credit_note";
 
 /** One thing that we and Stripe say differently, in words for people. */
 export interface Drift {

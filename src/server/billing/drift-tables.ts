@@ -10,8 +10,20 @@ export const drifts = pgTable(
   "drifts",
   {
     id: idText().primaryKey(),
-    kind: text({ enum: ["event", "subscription", "plan", "checkout", "money_back", "price"] }).notNull(),
-    /** What it is about: evt_…, sub_…, chk_…, ord_…, or a price's lookup key. */
+    kind: text({
+      enum: [
+        "event",
+        "subscription",
+        "plan",
+        "checkout",
+        "money_back",
+        "price",
+        "invoice",
+        "payment",
+        "credit_note",
+      ],
+    }).notNull(),
+    /** What it is about: evt_…, sub_…, chk_…, ord_…, in_…, pi_…, icr_…, or a price's lookup key. */
     subject: text().notNull(),
     /** null for a price. */
     customerId: text(),

@@ -8,6 +8,7 @@ import { ensurePlanVersions, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import { type DunningState, fetchDunning } from "./fetch-dunning";
 import { fetchMoneyBack, type MoneyBack } from "./fetch-money-back";
+import { fetchInvoices, type InvoiceLook } from "./note-invoice";
 import { comingPrices } from "./plan-change-state";
 import { lookupKeysOf } from "./prices";
 import { planOfLookupKey } from "./rules";
@@ -31,6 +32,8 @@ export interface StripeState {
   sessions: ReadonlyMap<string, Stripe.Checkout.Session | null>;
   /** Of orders whose money may have gone back. */
   moneyBack: readonly MoneyBack[];
+  /** Of which there was news. */
+  invoices: readonly InvoiceLook[];
   /** Trials that have begun and are not written down yet. */
   trials: readonly BegunTrial[];
   dunning: DunningState;
@@ -47,6 +50,7 @@ export async function fetchState(ctx: TenantCtx): Promise<StripeState> {
       versions: await versionsOf(ctx, subscriptions),
       sessions: await unsettledSessions(ctx),
       moneyBack: await fetchMoneyBack(ctx),
+      invoices: await fetchInvoices(ctx),
       trials: await begunTrials(ctx, subscriptions),
       dunning: await fetchDunning(ctx, subscriptions),
     };

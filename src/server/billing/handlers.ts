@@ -5,6 +5,7 @@ import type { EventHandler, ReceivedEvent, Refusal } from "../webhooks/service";
 import { retireCustomer, tenantOfCustomer } from "./customer";
 import { lookAtPayment, type NamesPayment, noteFraudWarning } from "./look-at-payment";
 import { notePriceDrift } from "./note-drift";
+import { noteInvoice } from "./note-invoice";
 import { idOf } from "./rules";
 import { isLiveClient } from "./stripe-client";
 import { syncCustomer } from "./sync";
@@ -55,6 +56,9 @@ export const stripeEvents = {
   "invoice.voided": sync,
   "invoice.marked_uncollectible": sync,
   "invoice.upcoming": sync,
+  "credit_note.created": sync,
+  "credit_note.updated": sync,
+  "credit_note.voided": sync,
   "payment_intent.succeeded": topUpPayment,
   "payment_intent.payment_failed": topUpPayment,
   "payment_intent.canceled": topUpPayment,
@@ -152,7 +156,12 @@ function paymentHandler(
 const customerInput = z.object({
   data: z.object({
     // An upcoming invoice has no id.
-    object: z.looseObject({ object: z.string(), id: z.string().optional(), customer: referenceInput }),
+    object: z.looseObject({
+      object: z.string(),
+      id: z.string().optional(),
+      customer: referenceInput,
+      invoice: referenceInput,
+    }),
     previous_attributes: z.looseObject({ customer: referenceInput }).nullish(),
   }),
 });
@@ -171,6 +180,8 @@ function customerHandler(work: CustomerWork): EventHandler {
     const named = object.object === "customer" ? object.id : idOf(object.customer ?? before?.customer);
     const tenantCtx = named ? await tenantOfCustomer(ctx, named) : null;
     if (!named || !tenantCtx) return { ignored: "No workspace has this Stripe customer." };
+    const invoiceId = object.object === "invoice" ? object.id : idOf(object.invoice);
+    if (invoiceId) await noteInvoice(tenantCtx, invoiceId);
     await work(tenantCtx, named, { type: event.type, objectId: object.id });
     return undefined;
   });

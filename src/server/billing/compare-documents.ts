@@ -1,0 +1,96 @@
+import { and, eq, gt, inArray } from "drizzle-orm";
+import type Stripe from "stripe";
+import type { TenantCtx } from "../context";
+import { inTenant } from "../db/transaction";
+import { resumeCredits } from "./credit-invoice";
+import { creditDrift, invoiceDrift, paymentDrift } from "./document-drift-rules";
+import { invoiceCredits, invoices } from "./document-tables";
+import type { Drift } from "./drift-rules";
+import { creditedOf, noteInvoice } from "./note-invoice";
+import type { Order } from "./place-order";
+import { idOf } from "./rules";
+import { asProviderError, isMissingAtStripe } from "./stripe-client";
+import { resumeTopUp } from "./top-up";
+
+const MAX_INVOICES = 200;
+const MAX_NOTES = 1_000;
+
+interface Listed {
+  orders: readonly Order[];
+  /** All since then, as long as there are not more than anybody lists. */
+  charges: readonly Stripe.Charge[];
+  since: Date;
+}
+
+/** Where invoices, payments and credit notes say something else at Stripe. Reads only. @throws AppError PAYMENT_PROVIDER */
+export async function compareDocuments(ctx: TenantCtx, customer: string, listed: Listed): Promise<Drift[]> {
+  const ours = await inTenant(ctx, (tx) =>
+    tx.select().from(invoices).where(eq(invoices.tenantId, ctx.tenant.id)),
+  );
+  const theirs = await invoicesSince(ctx, customer, listed.since);
+  // One line for each thing: money of an invoice that we never saw is that invoice's.
+  const paidBy = new Set([
+    ...ours.map(({ paymentId }) => paymentId),
+    ...theirs.flatMap(({ payments }) => payments),
+  ]);
+  return [
+    ...invoiceDrift(ours, theirs),
+    ...paymentDrift(listed.orders, paidBy, listed.charges, listed.since),
+    ...(await compareCredits(ctx, customer, listed.since)),
+  ];
+}
+
+/** Has the next sync look again at what differs, and takes further what died on its way. @throws AppError PAYMENT_PROVIDER, BUSY */
+export async function healDocuments(ctx: TenantCtx, found: readonly Drift[]): Promise<void> {
+  for (const { kind, subject } of found) if (kind === "invoice") await noteInvoice(ctx, subject);
+  if (found.some(({ kind }) => kind === "credit_note")) await resumeCredits(ctx);
+  if (found.some(({ kind }) => kind === "payment")) await resumeTopUp(ctx);
+}
+
+async function invoicesSince(ctx: TenantCtx, customer: string, since: Date) {
+  const gte = Math.floor(since.getTime() / 1_000);
+  const list = await allOf(() =>
+    ctx.stripe.invoices
+      .list({ customer, created: { gte }, limit: 100, expand: ["data.payments"] })
+      .autoPagingToArray({ limit: MAX_INVOICES }),
+  );
+  return list.map((invoice) => ({
+    id: invoice.id,
+    status: invoice.status,
+    total: invoice.total,
+    due: invoice.amount_remaining,
+    credited: creditedOf(invoice),
+    payments: (invoice.payments?.data ?? []).map(({ payment }) => idOf(payment.payment_intent)),
+  }));
+}
+
+/** Stripe is asked only where an operator ever credited something. */
+async function compareCredits(ctx: TenantCtx, customer: string, since: Date): Promise<Drift[]> {
+  const ours = await inTenant(ctx, (tx) =>
+    tx
+      .select()
+      .from(invoiceCredits)
+      .where(
+        and(
+          eq(invoiceCredits.tenantId, ctx.tenant.id),
+          gt(invoiceCredits.createdAt, since),
+          inArray(invoiceCredits.status, ["asked", "issued"]),
+        ),
+      ),
+  );
+  if (ours.length === 0) return [];
+  const theirs = await allOf(() =>
+    ctx.stripe.creditNotes.list({ customer, limit: 100 }).autoPagingToArray({ limit: MAX_NOTES }),
+  );
+  return creditDrift(ours, theirs);
+}
+
+/** Of a customer who is gone there is nothing. */
+async function allOf<T>(list: () => Promise<T[]>): Promise<T[]> {
+  try {
+    return await list();
+  } catch (error) {
+    if (isMissingAtStripe(error)) return [];
+    throw asProviderError(error);
+  }
+}
