@@ -20,7 +20,7 @@ const PREMIUM = { order: { plan: "premium" } };
 const planOf = async (ctx: TenantCtx) => (await subscriptionOf(ctx)).plan.id;
 const daysLeft = async (ctx: TenantCtx) => {
   const { term } = await prepaidOf(ctx);
-  return term ? (term.endsAt.getTime() - clock.now().getTime()) / DAY_MS : 0;
+  return term?.endsAt ? (term.endsAt.getTime() - clock.now().getTime()) / DAY_MS : 0;
 };
 const latest = async (ctx: TenantCtx) => (await listOrders(ctx)).orders[0]!.paymentId!;
 const refundLatest = async (ctx: TenantCtx, amount?: number) => {

@@ -107,6 +107,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "accounts.apiKeys.create": { name: "key" },
   "accounts.apiKeys.revoke": { id: "key_0" },
   "billing.checkout": { plan: "pro", interval: "month" },
+  "billing.previewCheckout": { plan: "pro", interval: "month", begins: "now" },
   "billing.orders": { cursor: "ord_0", limit: 10 },
   "billing.order": { orderId: "ord_0" },
   "billing.setAutoTopUp": { enabled: true, threshold: 10, pack: "credits_100", monthlyCapMinor: 1_000 },

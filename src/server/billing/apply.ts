@@ -9,6 +9,7 @@ import { openDunnings, standingOf } from "./dunning";
 import type { StripeState } from "./fetch";
 import { copyInvoices } from "./note-invoice";
 import { followPrepaid } from "./prepaid";
+import { waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
 import { settleCheckout } from "./settle-checkout";
 import { settlePlanChanges } from "./settle-plan-changes";
@@ -34,7 +35,8 @@ export async function applyState(ctx: WritingCtx, state: StripeState): Promise<v
 
 /** An operator's choice of plan outlasts a missing subscription, and a tenant on the default keeps its version. */
 async function followSubscription(ctx: WritingCtx): Promise<void> {
-  const standing = standingOf(await localSubscriptions(ctx), await openDunnings(ctx));
+  const begun = (await localSubscriptions(ctx)).filter((row) => !waits(row, ctx.now()));
+  const standing = standingOf(begun, await openDunnings(ctx));
   const deciding = decidingSubscription(standing.map(({ row }) => row));
   if (deciding?.planVersion) {
     await entitle(ctx, {

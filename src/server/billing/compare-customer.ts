@@ -16,6 +16,7 @@ import { fetchState } from "./fetch";
 import { askForLook } from "./look-at-payment";
 import { closeDrift, noteDrift } from "./note-drift";
 import type { Order } from "./place-order";
+import { waits } from "./prepaid-time-rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
 import { syncCustomer } from "./sync";
@@ -63,7 +64,10 @@ export async function compareCustomer(ctx: TenantCtx, customerId: string): Promi
   const money = await moneyOf(ctx);
   const found = [
     ...subscriptionDrift(rows, state.subscriptions, (priceId) => state.versions.has(priceId)),
-    ...planDrift(rows, version.id),
+    ...planDrift(
+      rows.filter((row) => !waits(row, ctx.now())),
+      version.id,
+    ),
     ...checkoutDrift(await unsettled(ctx), state.sessions),
     ...moneyBackDrift(money, state.moneyBack),
     ...chargeDrift(money, charges),

@@ -1,4 +1,4 @@
-import { and, eq, notInArray } from "drizzle-orm";
+import { and, eq, notInArray, sql } from "drizzle-orm";
 import type Stripe from "stripe";
 import { newId } from "@/lib/ids";
 import type { TenantCtx } from "../context";
@@ -7,6 +7,7 @@ import { audit, tell } from "../events/service";
 import { discountsOf } from "./discount-rules";
 import type { StripeState } from "./fetch";
 import { comingChange } from "./plan-change-state";
+import { beginOf } from "./prepaid-moves";
 import { type Interval, instantOf, isLive } from "./rules";
 import { paidQuantity, seatsOf } from "./seat-rules";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
@@ -86,9 +87,10 @@ const liveIds = (rows: readonly SubscriptionRow[]) =>
 /** A subscription that Stripe no longer lists went with its customer. */
 async function endUnknown(ctx: WritingCtx, listed: string[]): Promise<void> {
   const ofTenant = eq(subscriptions.tenantId, ctx.tenant.id);
+  const now = sql`${ctx.now().toISOString()}::timestamptz`;
   await ctx.tx
     .update(subscriptions)
-    .set({ status: "canceled" })
+    .set({ status: "canceled", endedAt: sql`coalesce(${subscriptions.endedAt}, ${now})` })
     .where(listed.length === 0 ? ofTenant : and(ofTenant, notInArray(subscriptions.subscriptionId, listed)));
 }
 
@@ -125,6 +127,7 @@ function rowOf(
       currentPeriodStartsAt,
       currentPeriodEndsAt: periodEndsAt,
       billingAnchorAt: instantOf(subscription.billing_cycle_anchor),
+      beginsAt: instantOf(beginOf(subscription)),
       cancelAt: instant(subscription.cancel_at) ?? (subscription.cancel_at_period_end ? periodEndsAt : null),
       canceledAt: instant(subscription.canceled_at),
       endedAt: instant(subscription.ended_at),

@@ -112,7 +112,7 @@ function request(
 }
 
 /** The invoice of a change that nobody has paid: voided, it can't be paid any more, and the change is off. */
-async function dropPendingUpdate(ctx: TenantCtx, subscription: Stripe.Subscription): Promise<void> {
+export async function dropPendingUpdate(ctx: TenantCtx, subscription: Stripe.Subscription): Promise<void> {
   if (!subscription.pending_update || typeof subscription.latest_invoice !== "string") return;
   const { status } = await ctx.stripe.invoices.retrieve(subscription.latest_invoice);
   if (status === "open") await ctx.stripe.invoices.voidInvoice(subscription.latest_invoice);

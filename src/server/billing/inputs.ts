@@ -9,12 +9,23 @@ const MAX_PERIODS = 36;
 /** Whether the card may be charged again while its owner is away, as automatic top-ups do. A subscription's always may. */
 const saveCardInput = z.boolean().default(false);
 
+/** When a subscription begins while days are paid for: after them, or at once, and they wait until it ends. */
+const beginsInput = z.enum(["after_paid_days", "now"]).default("after_paid_days");
+
+/** Whether a subscription that would renew may be told to end, for the days that are bought to begin there. */
+const endsSubscriptionInput = z.boolean().default(false);
+
 /**
  * What to buy: a plan for an interval, a pack of credits, or several things in one checkout: a plan (a prepaid one for
  * so many of its periods), a pack, and any amount of credits.
  */
 export const checkoutInput = z.union([
-  z.strictObject({ plan: idInput, interval: z.enum(["month", "year"]).default("month") }),
+  z.strictObject({
+    plan: idInput,
+    interval: z.enum(["month", "year"]).default("month"),
+    begins: beginsInput,
+    endsSubscription: endsSubscriptionInput,
+  }),
   z.strictObject({ pack: idInput, saveCard: saveCardInput }),
   z.strictObject({
     order: z.strictObject({
@@ -25,6 +36,8 @@ export const checkoutInput = z.union([
       /** 0: none. */
       credits: z.number().int().min(0).max(MAX_CREDITS_A_PURCHASE).default(0),
       saveCard: saveCardInput,
+      begins: beginsInput,
+      endsSubscription: endsSubscriptionInput,
     }),
   }),
 ]);

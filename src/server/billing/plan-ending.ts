@@ -4,7 +4,9 @@ import { inTenant } from "../db/transaction";
 import { tell } from "../events/service";
 import { currentPlan } from "../plans/service";
 import { CANCELLED_NOTICES, dueNotice, FIRST_NOTICE_DAYS, PREPAID_NOTICES } from "./plan-ending-rules";
-import { prepaidLines } from "./prepaid";
+import { prepaidLines, prepaidOf } from "./prepaid";
+import { isRunning } from "./prepaid-rules";
+import { waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
 import { localSubscriptions } from "./subscription";
 
@@ -43,11 +45,15 @@ export async function tellPlanEnding(ctx: TenantCtx): Promise<boolean> {
 }
 
 async function endingOf(ctx: TenantCtx & { tx: Tx }): Promise<Ending | null> {
-  const subscription = decidingSubscription(await localSubscriptions(ctx));
+  const now = ctx.now();
+  const begun = (await localSubscriptions(ctx)).filter((row) => !waits(row, now));
+  const subscription = decidingSubscription(begun);
   if (subscription) {
     const { subscriptionId, status, planVersion: plan, cancelAt, canceledAt } = subscription;
     // The end of a trial, and of what was not paid, has letters of its own.
     if (!cancelAt || status !== "active") return null;
+    // Days that wait go on where it ends.
+    if (isRunning((await prepaidOf(ctx)).term, now)) return null;
     const decidedAt = canceledAt ?? subscription.currentPeriodStartsAt;
     return { plan, endsAt: cancelAt, decidedAt, cancelled: true, fact: subscriptionId };
   }

@@ -1,4 +1,5 @@
 import type { PrepaidPrice } from "@/lib/price-list";
+import { instantOfClock, prepaidClock, type Span, spanAt } from "./prepaid-time-rules";
 
 const DAY_MS = 86_400_000;
 
@@ -15,12 +16,15 @@ export interface PrepaidLine {
   fulfilledAt: Date;
 }
 
-export interface PrepaidTerm {
+interface Term {
   planId: string;
   planVersion: string;
   price: PrepaidPrice;
   endsAt: Date;
 }
+
+/** `endsAt` null: it waits for a subscription of which nobody has decided when it ends. */
+export type PrepaidTerm = Omit<Term, "endsAt"> & { endsAt: Date | null };
 
 export interface PrepaidStanding {
   /** The last term, which may be over; null when there never was one. */
@@ -29,31 +33,45 @@ export interface PrepaidStanding {
   compensations: ReadonlyMap<string, number>;
 }
 
-/** Where a tenant stands after all it paid for. The same lines give the same answer, whatever order they come in. */
-export function prepaidStanding(lines: readonly PrepaidLine[]): PrepaidStanding {
-  let term: PrepaidTerm | null = null;
+/**
+ * Where a tenant stands after all it paid for. The same lines give the same answer, whatever order they come in. While a
+ * subscription runs, the clock of the days stands still.
+ */
+export function prepaidStanding(lines: readonly PrepaidLine[], spans: readonly Span[] = []): PrepaidStanding {
+  let term: Term | null = null;
   const compensations = new Map<string, number>();
-  for (const line of [...lines].sort(byTime)) {
-    if (line.days < 1) continue;
-    const running: PrepaidTerm | null = isRunning(term, line.fulfilledAt) ? term : null;
+  for (const bought of [...lines].sort(byTime)) {
+    if (bought.days < 1) continue;
+    const line = { ...bought, fulfilledAt: prepaidClock(bought.fulfilledAt, spans) };
+    const running: Term | null = term && line.fulfilledAt < term.endsAt ? term : null;
     if (running && compare(line, running) === "upgrade") {
       const credits = daysLeft(running, line.fulfilledAt) * (running.price.creditsPerDayLeft ?? 0);
       if (credits > 0) compensations.set(line.orderId, (compensations.get(line.orderId) ?? 0) + credits);
     }
     term = termAfter(running, line);
   }
-  return { term, compensations };
+  return { term: term && { ...term, endsAt: instantOfClock(term.endsAt, spans) }, compensations };
 }
 
-/** Whether it holds at that instant: an end that has come is over. */
+/** Whether days of it are left at that instant, running or waiting: an end that has come is over. */
 export function isRunning(term: PrepaidTerm | null, at: Date): term is PrepaidTerm {
-  return term !== null && at < term.endsAt;
+  return term !== null && (term.endsAt === null || at < term.endsAt);
+}
+
+/**
+ * When the gate lets the plan fall by itself: where the days are over and nothing follows. Where a subscription takes
+ * over, it is the sync that sees it begin, so that nobody falls between the two.
+ */
+export function fallsAt({ endsAt }: PrepaidTerm, spans: readonly Span[], now: Date): Date | null {
+  const next = spans.find(({ beginsAt }) => beginsAt > now);
+  if (next && (endsAt === null || next.beginsAt <= endsAt)) return null;
+  return endsAt && spanAt(spans, endsAt) ? null : endsAt;
 }
 
 /** What buying a plan would be while a term runs: more of the same, a dearer one, or a cheaper one. */
 export function compare(
   wanted: Pick<PrepaidLine, "planId" | "price">,
-  running: Pick<PrepaidTerm, "planId" | "price">,
+  running: Pick<Term, "planId" | "price">,
 ): "extension" | "upgrade" | "downgrade" {
   if (wanted.planId === running.planId) return "extension";
   const [a, b] = [wanted.price, running.price];
@@ -63,12 +81,12 @@ export function compare(
 }
 
 /** Days of the running term that are left, a started one counted whole. */
-export function daysLeft(running: PrepaidTerm, at: Date): number {
+function daysLeft(running: Term, at: Date): number {
   return Math.ceil((running.endsAt.getTime() - at.getTime()) / DAY_MS);
 }
 
 /** From the later of now and the current end, and never a dearer plan's end sooner. */
-function termAfter(running: PrepaidTerm | null, line: PrepaidLine): PrepaidTerm {
+function termAfter(running: Term | null, line: PrepaidLine): Term {
   const { planId, planVersion, price } = line;
   if (!running) return { planId, planVersion, price, endsAt: later(line.fulfilledAt, line.days) };
   if (compare(line, running) === "downgrade")

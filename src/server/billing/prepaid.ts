@@ -5,14 +5,15 @@ import { inTenant } from "../db/transaction";
 import { entitle, entitleDefault } from "../entitlements/entitle";
 import { lockPlan } from "../entitlements/follow-plan";
 import { planVersion } from "../plans/service";
-import { isRunning, type PrepaidLine, type PrepaidStanding, prepaidStanding } from "./prepaid-rules";
+import { fallsAt, isRunning, type PrepaidLine, type PrepaidStanding, prepaidStanding } from "./prepaid-rules";
+import { spanAt, spansOf, waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
 import { localSubscriptions } from "./subscription";
 import { orderLines, orders } from "./tables";
 
 /** What the tenant's prepaid orders come to: the plan that holds, until when, and what each order compensates. */
 export async function prepaidOf(ctx: TenantCtx): Promise<PrepaidStanding> {
-  return prepaidStanding(await prepaidLines(ctx));
+  return prepaidStanding(await prepaidLines(ctx), spansOf(await localSubscriptions(ctx)));
 }
 
 /** The tenant's fulfilled plan lines, less the days whose money went back. */
@@ -52,18 +53,26 @@ export async function prepaidLines(ctx: TenantCtx): Promise<PrepaidLine[]> {
 
 /**
  * Puts the tenant on the plan that its prepaid orders come to now. Convergent: told late or twice, or after money went
- * back, it changes nothing more. A live subscription goes before, and so does a choice that an operator made since
- * the last purchase.
+ * back, it changes nothing more. A subscription that runs goes before, and so does a choice that an operator made
+ * since the last purchase.
  */
 export async function followPrepaid(ctx: TenantCtx & { tx: Tx }): Promise<void> {
   const before = await lockPlan(ctx);
   const lines = await prepaidLines(ctx);
   if (!before || lines.length === 0) return;
-  if (decidingSubscription(await localSubscriptions(ctx))) return;
+  const now = ctx.now();
+  const subscriptions = await localSubscriptions(ctx);
+  if (decidingSubscription(subscriptions.filter((row) => !waits(row, now)))) return;
   const lastBoughtMs = Math.max(...lines.map((line) => line.fulfilledAt.getTime()));
   if (before.source === "operator" && before.updatedAt.getTime() > lastBoughtMs) return;
-  const { term } = prepaidStanding(lines);
-  if (isRunning(term, ctx.now()))
-    await entitle(ctx, { planVersionId: term.planVersion, source: "prepaid", endsAt: term.endsAt });
-  else if (before.source === "prepaid") await entitleDefault(ctx);
+  const spans = spansOf(subscriptions);
+  const { term } = prepaidStanding(lines, spans);
+  if (isRunning(term, now) && !spanAt(spans, now)) {
+    const endsAt = fallsAt(term, spans, now);
+    await entitle(ctx, {
+      planVersionId: term.planVersion,
+      source: "prepaid",
+      ...(endsAt ? { endsAt } : {}),
+    });
+  } else if (before.source === "prepaid") await entitleDefault(ctx);
 }

@@ -18,6 +18,10 @@ export interface Purchase {
   savesCard: boolean;
   /** The subscription begins with so many days free of charge. */
   trial?: PlanTrial;
+  /** The subscription begins then, when the days end that are paid for already. */
+  beginsAt?: Date;
+  /** The subscription that ends then, once this is paid: the days that are bought begin there. */
+  ends?: { subscriptionId: string; at: Date };
 }
 
 type Checked = z.output<typeof checkoutInput>;

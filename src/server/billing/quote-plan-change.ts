@@ -7,6 +7,7 @@ import { ensurePlanVersions, planVersion } from "../plans/service";
 import { type Discount, discountsAfter } from "./discount-rules";
 import { refuseOverdue } from "./dunning";
 import { type Rung, type Timing, timingOf } from "./plan-change-rules";
+import { waits } from "./prepaid-time-rules";
 import { priceIdsOf } from "./prices";
 import { decidingSubscription, type Interval, idOf, instantOf, planLookupKey, planPriceMinor } from "./rules";
 import { seatsFor } from "./seat-count";
@@ -92,6 +93,10 @@ async function changeableRow(ctx: TenantCtx): Promise<SubscriptionRow> {
   await refuseOverdue(ctx, { sellsPlan: true });
   if (row.status === "past_due")
     throw new AppError("CONFLICT", "The last payment is not settled yet. Please try again later.");
+  if (waits(row, ctx.now()))
+    throw new AppError("CONFLICT", "The subscription has not begun. Cancel it to choose another plan.", {
+      hint: "billing.cancel({ when: 'now' })",
+    });
   if (row.cancelAt)
     throw new AppError("CONFLICT", "The subscription is about to end. Resume it before changing the plan.", {
       hint: "billing.resume",

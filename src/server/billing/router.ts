@@ -24,6 +24,7 @@ import {
 import { invoiceOf, listInvoices } from "./invoices";
 import { listOffers } from "./offers";
 import { listOrders, orderOf } from "./orders";
+import { paidDays, previewCheckout } from "./paid-days";
 import {
   addPaymentMethod,
   listPaymentMethods,
@@ -43,6 +44,10 @@ export const billingRouter = {
   checkout: can("billing:write")
     .input(checkoutInput)
     .mutation(({ ctx, input }) => startCheckout(ctx, input)),
+  previewCheckout: can("billing:write")
+    .input(checkoutInput)
+    .query(({ ctx, input }) => previewCheckout(ctx, input)),
+  paidDays: tenantProcedure.query(({ ctx }) => paidDays(ctx)),
   orders: can("billing:read")
     .input(ordersInput)
     .query(({ ctx, input }) => listOrders(ctx, input)),

@@ -2,12 +2,15 @@ import { and, eq } from "drizzle-orm";
 import type Stripe from "stripe";
 import { newId } from "@/lib/ids";
 import { actorName, type TenantCtx } from "../context";
+import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { retireCustomer } from "./customer";
 import { type CheckoutRow, closePages } from "./open-pages";
 import type { NewLine } from "./order-lines";
 import { placeOrder } from "./place-order";
+import { beginParams, closesInTime } from "./prepaid-moves";
+import { agreedEnds } from "./prepaid-tables";
 import { pricesNotPushed } from "./prices";
 import { creditsOf, needsOrder, type Purchase } from "./purchase";
 import { instantOf } from "./rules";
@@ -85,10 +88,20 @@ async function reserve(
       : null;
     const row = newRow(ctx, purchase, order?.id ?? null);
     await tx.insert(checkouts).values(row);
+    if (order && purchase.ends) await agreeToEnd(inner, order.id, purchase.ends.subscriptionId);
     const details = { item: row.item, ...(order ? { order: order.id } : {}) };
     await audit(inner, { action: "checkout.opened", subject: row.id, details });
     return row;
   });
+}
+
+async function agreeToEnd(
+  ctx: TenantCtx & { tx: Tx },
+  orderId: string,
+  subscriptionId: string,
+): Promise<void> {
+  const tenantId = ctx.tenant.id;
+  await ctx.tx.insert(agreedEnds).values({ tenantId, orderId, subscriptionId, createdAt: ctx.now() });
 }
 
 function newRow(ctx: TenantCtx, purchase: Purchase, orderId: string | null): CheckoutRow {
@@ -128,6 +141,8 @@ function sessionParams(
     client_reference_id: row.id,
     metadata: { tenantId: row.tenantId, checkoutId: row.id },
     ...(purchase.trial ? trialParams(purchase.trial) : {}),
+    ...(purchase.beginsAt ? beginParams(purchase.beginsAt) : {}),
+    ...(purchase.ends ? closesInTime(purchase.ends, row.createdAt) : {}),
     ...(purchase.savesCard ? { payment_intent_data: { setup_future_usage: "off_session" } } : {}),
     // What an order sells is given whole, whatever was paid, so codes are for subscriptions alone.
     ...(ctx.prices.promotionCodes && !needsOrder(purchase) ? { allow_promotion_codes: true } : {}),

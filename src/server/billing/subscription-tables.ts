@@ -34,6 +34,8 @@ export const subscriptions = pgTable(
     currentPeriodStartsAt: instant().notNull(),
     currentPeriodEndsAt: instant().notNull(),
     billingAnchorAt: instant().notNull(),
+    /** When its plan begins: when it was made, or when the days end that had been paid for before. null: of former releases. */
+    beginsAt: instant(),
     /** When it will end, if that is decided. */
     cancelAt: instant(),
     canceledAt: instant(),

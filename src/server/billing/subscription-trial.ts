@@ -8,6 +8,7 @@ import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { planVersion } from "../plans/service";
+import { neverBegan } from "./prepaid-time-rules";
 import type { Purchase } from "./purchase";
 import { idOf, instantOf } from "./rules";
 import { isMissingAtStripe } from "./stripe-client";
@@ -28,7 +29,8 @@ export interface BegunTrial {
 
 /** Whether the workspace may still try a plan: it never subscribed, and none of its owners tried one elsewhere. */
 export async function mayTry(ctx: TenantCtx): Promise<boolean> {
-  if ((await localSubscriptions(ctx)).length > 0) return false;
+  const subscribed = (await localSubscriptions(ctx)).filter((row) => !neverBegan(row));
+  if (subscribed.length > 0) return false;
   return (await takenByOthers(ctx, await mailboxSubjects(ctx))).length === 0;
 }
 

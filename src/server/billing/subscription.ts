@@ -5,6 +5,7 @@ import { inTenant } from "../db/transaction";
 import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import type { Discount } from "./discount-rules";
+import { waits } from "./prepaid-time-rules";
 import { decidingSubscription, type Interval } from "./rules";
 import { subscriptions } from "./subscription-tables";
 
@@ -18,6 +19,8 @@ export interface SubscriptionView {
   endsAt: Date | null;
   /** null without a live subscription. */
   subscription: {
+    /** The plan it brings; null for one of nobody's price list. */
+    plan: { id: string; name: string; version: string } | null;
     /** Stripe's word: `active`, `trialing` or `past_due`. */
     status: string;
     interval: Interval;
@@ -30,6 +33,8 @@ export interface SubscriptionView {
     /** When it will end, if that is decided; null while it renews. */
     cancelAt: Date | null;
     trialEndsAt: Date | null;
+    /** When it will begin, after days that were paid ahead; null: it has. */
+    beginsAt: Date | null;
     /** What is taken off each invoice, or off the next one only (`once`). */
     discounts: {
       name: string;
@@ -81,6 +86,7 @@ type View = NonNullable<SubscriptionView["subscription"]>;
 
 async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
   return {
+    plan: await planOf(ctx, row.planVersion),
     status: row.status,
     interval: row.interval,
     price: { amountMinor: row.amountMinor * BigInt(row.quantity), currency: row.currency },
@@ -89,6 +95,7 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     currentPeriodEndsAt: row.currentPeriodEndsAt,
     cancelAt: row.cancelAt,
     trialEndsAt: row.trialEndsAt,
+    beginsAt: waits(row, ctx.now()) ? row.beginsAt : null,
     discounts: row.discounts.map(discountView),
     change: await changeOf(ctx, row),
     payUrl: row.payUrl,
@@ -111,7 +118,10 @@ function discountView({ name, code, percentHundredths, offMinor, currency, once,
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {
   const { changeKind: kind, changePlanVersion, changeInterval: interval, changeAt: at } = row;
   if (!kind || !interval || !at) return null;
-  const version = changePlanVersion ? await planVersion(ctx, changePlanVersion) : null;
-  const plan = version && { id: version.planId, name: version.definition.plan.name, version: version.id };
-  return { kind, plan, interval, at };
+  return { kind, plan: await planOf(ctx, changePlanVersion), interval, at };
+}
+
+async function planOf(ctx: TenantCtx, id: string | null): Promise<View["plan"]> {
+  const version = id ? await planVersion(ctx, id) : null;
+  return version && { id: version.planId, name: version.definition.plan.name, version: version.id };
 }

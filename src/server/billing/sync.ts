@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { applyState } from "./apply";
+import { endMoved } from "./end-moved";
 import { endOverdue } from "./end-overdue";
 import { fetchState } from "./fetch";
 import { endRefusedTrials } from "./subscription-trial";
@@ -60,7 +61,7 @@ async function syncInTurn(ctx: TenantCtx, turn: Turn): Promise<true | null> {
       return ours.requested;
     });
     if (requested === null) return null;
-    const ended = [await endRefusedTrials(ctx), await endOverdue(ctx)];
+    const ended = [await endRefusedTrials(ctx), await endOverdue(ctx), await endMoved(ctx)];
     if (requested <= covers && !ended.includes(true)) return true;
     covers = requested;
   }

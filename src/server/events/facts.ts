@@ -98,13 +98,17 @@ export const facts = {
     currency,
     renewsAt: instant,
   }),
-  /** `amountMinor`: what is charged then; null: nothing, the plan just ends. */
+  /**
+   * `amountMinor`: what is charged then; null: nothing, the plan just ends. `begins`: no trial, but a subscription that waits
+   * for days that were paid ahead to be over.
+   */
   "billing.trial_ending": z.object({
     plan: planVersion,
     daysLeft: units,
     endsAt: instant,
     amountMinor: minor.nullable(),
     currency,
+    begins: z.boolean().optional(),
   }),
   /** A plan that was paid ahead is about to end, or a subscription that was cancelled. */
   "billing.plan_ending": z.object({

@@ -111,6 +111,58 @@ CREATE TABLE "dunnings" (
 	"outcome" text,
 	CONSTRAINT "dunnings_tenant_id_invoice_id_pk" PRIMARY KEY("tenant_id","invoice_id")
 );--> statement-breakpoint
+CREATE TABLE "kept_versions" (
+	"tenant_id" text collate "C" NOT NULL,
+	"plan_version" text NOT NULL,
+	"reason" text NOT NULL,
+	"actor" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "kept_versions_tenant_id_plan_version_pk" PRIMARY KEY("tenant_id","plan_version")
+);--> statement-breakpoint
+CREATE TABLE "plan_move_directory" (
+	"move_id" text collate "C" NOT NULL,
+	"tenant" text collate "C" NOT NULL,
+	"stage" integer NOT NULL,
+	"due_at" timestamp (3) with time zone,
+	CONSTRAINT "plan_move_directory_move_id_tenant_pk" PRIMARY KEY("move_id","tenant")
+);--> statement-breakpoint
+CREATE TABLE "plan_move_tenants" (
+	"tenant_id" text collate "C" NOT NULL,
+	"move_id" text collate "C" NOT NULL,
+	"from_version" text NOT NULL,
+	"to_version" text NOT NULL,
+	"status" text NOT NULL,
+	"not_before" timestamp (3) with time zone NOT NULL,
+	"effective_at" timestamp (3) with time zone,
+	"in_force_at" timestamp (3) with time zone,
+	"aside_until" timestamp (3) with time zone,
+	"why" text,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "plan_move_tenants_tenant_id_move_id_pk" PRIMARY KEY("tenant_id","move_id")
+);--> statement-breakpoint
+CREATE TABLE "plan_moves" (
+	"id" text collate "C" PRIMARY KEY NOT NULL,
+	"from_version" text,
+	"to_version" text NOT NULL,
+	"effective" text NOT NULL,
+	"notice_days" integer NOT NULL,
+	"status" text NOT NULL,
+	"share" integer,
+	"stage" integer DEFAULT 0 NOT NULL,
+	"reason" text NOT NULL,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"finished_at" timestamp (3) with time zone
+);--> statement-breakpoint
+CREATE TABLE "agreed_ends" (
+	"tenant_id" text collate "C" NOT NULL,
+	"order_id" text collate "C" NOT NULL,
+	"subscription_id" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"done_at" timestamp (3) with time zone,
+	CONSTRAINT "agreed_ends_tenant_id_order_id_pk" PRIMARY KEY("tenant_id","order_id")
+);--> statement-breakpoint
 CREATE TABLE "plan_changes" (
 	"tenant_id" text collate "C" NOT NULL,
 	"id" text collate "C" NOT NULL,
@@ -149,6 +201,7 @@ ALTER TABLE "webhook_inbox" ALTER COLUMN "payload" DROP NOT NULL;--> statement-b
 ALTER TABLE "subscriptions" ADD COLUMN "paid_quantity" bigint DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "seat_feature" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "seats_at_least" bigint DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "begins_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_kind" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_plan_version" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_interval" text;--> statement-breakpoint
@@ -163,6 +216,9 @@ ALTER TABLE "add_on_invoices" ADD CONSTRAINT "add_on_invoices_tenant_id_tenants_
 ALTER TABLE "invoice_credits" ADD CONSTRAINT "invoice_credits_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dunnings" ADD CONSTRAINT "dunnings_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "kept_versions" ADD CONSTRAINT "kept_versions_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "plan_move_tenants" ADD CONSTRAINT "plan_move_tenants_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "agreed_ends" ADD CONSTRAINT "agreed_ends_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "plan_changes" ADD CONSTRAINT "plan_changes_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "subscription_trials" ADD CONSTRAINT "subscription_trials_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "notifications_mail_due" ON "notifications" USING btree ("tenant_id","mail_due_at") WHERE mail_due_at is not null;--> statement-breakpoint
@@ -174,6 +230,7 @@ CREATE UNIQUE INDEX "drifts_one_open" ON "drifts" USING btree ("kind","subject")
 CREATE INDEX "drifts_by_customer" ON "drifts" USING btree ("customer_id") WHERE healed_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "dunnings_one_open" ON "dunnings" USING btree ("tenant_id","subscription_id") WHERE closed_at is null;--> statement-breakpoint
 CREATE INDEX "dunnings_due" ON "dunnings" USING btree ("tenant_id") WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX "plan_move_directory_due" ON "plan_move_directory" USING btree ("due_at") WHERE due_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
 CREATE INDEX "subscriptions_by_the_seat" ON "subscriptions" USING btree ("tenant_id") WHERE seat_feature is not null;--> statement-breakpoint

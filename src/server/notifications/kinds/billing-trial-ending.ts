@@ -2,10 +2,14 @@ import { inDays, moneyOf, pageUrl, planName, type Template, timeIn } from "../le
 
 export const billingTrialEnding: Template<"billing.trial_ending"> = {
   topic: "plan",
-  write: ({ plan, daysLeft, endsAt, amountMinor, currency }, about) => ({
-    title: `Your trial of ${planName(about, plan)} ends ${inDays(daysLeft)}`,
+  write: ({ plan, daysLeft, endsAt, amountMinor, currency, begins = false }, about) => ({
+    title: begins
+      ? `Your subscription to ${planName(about, plan)} begins ${inDays(daysLeft)}`
+      : `Your trial of ${planName(about, plan)} ends ${inDays(daysLeft)}`,
     paragraphs: [
-      `It ends on ${timeIn(about, endsAt)}.`,
+      begins
+        ? `The days that you paid ahead end on ${timeIn(about, endsAt)}. The subscription begins there.`
+        : `It ends on ${timeIn(about, endsAt)}.`,
       amountMinor === null
         ? "Nothing is charged then. To keep the plan, add a way to pay before."
         : `${moneyOf(amountMinor, currency)} are charged then, unless you cancel before.`,

@@ -104,11 +104,12 @@ function cancelForm(session: Session): Html | null {
 
 function orderSection(world: World, session: Session): Html {
   const total = formatMinor(session.amount_total ?? 0, session.currency ?? "usd");
-  const { subscriptionData } = world.store.hidden("checkout.session", session.id);
+  const { subscriptionData, trialEnd } = world.store.hidden("checkout.session", session.id);
   const days = subscriptionData?.trial_period_days;
   return html`<section aria-label="Order"><table>${lines(world, session)}${discountLine(session)}${taxLine(session)}</table>
 <p class="dim">Due today</p><p class="total">${total}</p>
-${days ? html`<p class="dim">Free for ${days} days</p>` : null}</section>`;
+${days ? html`<p class="dim">Free for ${days} days</p>` : null}
+${trialEnd ? html`<p class="dim">Free until ${new Date(trialEnd * 1_000).toISOString().slice(0, 10)}</p>` : null}</section>`;
 }
 
 function openPage(world: World, session: Session, message: string | null, email = ""): PageAnswer {

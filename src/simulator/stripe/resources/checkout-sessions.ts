@@ -27,6 +27,7 @@ const CREATE =
 
 const MIN_MINUTES = 30;
 const MAX_HOURS = 24;
+const MIN_TRIAL_HOURS = 48;
 
 function inlinePrice(world: World, data: NonNullable<Line["price_data"]>): Stripe.Price {
   return createPrice(world, { ...data, active: false } as Stripe.PriceCreateParams);
@@ -123,6 +124,14 @@ function assertOptions(world: World, params: Params): void {
   }
 }
 
+function assertTrialEnd(world: World, trialEnd: number | undefined): void {
+  if (trialEnd !== undefined && trialEnd < hoursLater(world.now(), MIN_TRIAL_HOURS))
+    throw invalidRequest(
+      "The `trial_end` date has to be at least 2 days in the future.",
+      "subscription_data[trial_end]",
+    );
+}
+
 function expiryOf(world: World, expiresAt: number | undefined): number {
   const now = world.now();
   if (expiresAt === undefined) return hoursLater(now, MAX_HOURS);
@@ -145,6 +154,7 @@ function create(params: Params, world: World): Stripe.Checkout.Session {
     lineItems.map((line) => line.price!),
   );
   const trialEnd = params.subscription_data?.trial_end;
+  assertTrialEnd(world, trialEnd);
   const isPayment = params.mode === "payment";
   const session = world.create("checkout.session", {
     mode: params.mode,
