@@ -94,8 +94,10 @@ const QUIET_STOPS = 1;
 async function runJobs({ ctx, jobs, aboutStripe }: World, trip: Trip): Promise<void> {
   for (const [name, job] of Object.entries(jobs)) {
     if (aboutStripe.has(name) && trip.quietStops > QUIET_STOPS) continue;
+    const run = () => job(createCtx(ctx, { kind: "cron", job: name }));
     try {
-      await job(createCtx(ctx, { kind: "cron", job: name }));
+      // Once more at once: a database that was busy for a moment must not put things off to the next stop.
+      await run().catch(run);
     } catch (error) {
       // As with a real cron: the next one goes on, and this one runs again at the next stop.
       logError(`cron ${name}`, error);
