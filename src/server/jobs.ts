@@ -7,6 +7,7 @@ import {
   tellPlansEnding,
   topUps,
 } from "./billing/jobs";
+import { moveTenants } from "./billing/move-tenants";
 import type { Ctx } from "./context";
 import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
@@ -44,7 +45,7 @@ export const jobs = {
     ...(await forgetTold(ctx)),
   }),
   "top-ups": async (ctx) => topUps(ctx),
-  subscriptions: async (ctx) => followSubscriptions(ctx),
+  subscriptions: async (ctx) => ({ ...(await followSubscriptions(ctx)), ...(await moveTenants(ctx)) }),
   notifications: async (ctx) => notify(ctx),
 } satisfies Record<string, Job>;
 

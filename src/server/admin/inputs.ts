@@ -1,6 +1,7 @@
 import { z } from "zod";
 import * as documents from "../billing/document-inputs";
 import * as billing from "../billing/inputs";
+import * as planMoves from "../billing/plan-move-inputs";
 import * as credits from "../credits/inputs";
 import * as entitlements from "../entitlements/inputs";
 import * as quota from "../quota/inputs";
@@ -54,6 +55,15 @@ export type SuspendInput = z.input<typeof suspendInput>;
 
 export const setTimeZoneInput = entitlements.setTimeZoneInput.extend(deed);
 export type SetTimeZoneInput = z.input<typeof setTimeZoneInput>;
+
+export const movePlanInput = planMoves.movePlanInput.safeExtend(deed);
+export type MovePlanInput = z.input<typeof movePlanInput>;
+
+export const undoMoveInput = planMoves.undoMoveInput.extend(deed);
+export type UndoMoveInput = z.input<typeof undoMoveInput>;
+
+export const keepVersionInput = planMoves.keepVersionInput.extend(deed);
+export type KeepVersionInput = z.input<typeof keepVersionInput>;
 
 export const createCodeInput = credits.createCodeInput.safeExtend(deed);
 export type CreateCodeInput = z.input<typeof createCodeInput>;

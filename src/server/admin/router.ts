@@ -5,7 +5,8 @@ import { listInvoices } from "../billing/invoices";
 import { listDrift } from "../billing/list-drift";
 import { listDunning } from "../billing/list-dunning";
 import { listOrders } from "../billing/orders";
-import { rehearsedTenantsInput, rehearsePlanInput } from "../billing/plan-move-inputs";
+import { listPlanMoves, planMoveOf } from "../billing/list-plan-moves";
+import * as planMoveInputs from "../billing/plan-move-inputs";
 import { refundOrder } from "../billing/refund-order";
 import { rehearsedTenants, rehearsePlan } from "../billing/rehearse-plan";
 import { listAwaited } from "../credits/awaited-credits";
@@ -17,6 +18,7 @@ import { operatorInWorkspace, operatorProcedure } from "../trpc";
 import { eventsInput } from "../webhooks/inputs";
 import { inboxHealth, listEvents } from "../webhooks/list-events";
 import * as inputs from "./inputs";
+import * as planMoves from "./plan-moves";
 import * as service from "./service";
 
 const inWorkspace = operatorInWorkspace;
@@ -74,11 +76,29 @@ export const operatorRouter = {
     .mutation(({ ctx, input }) => service.withdrawAwaited(ctx, input)),
 
   rehearsePlan: operatorProcedure
-    .input(rehearsePlanInput)
+    .input(planMoveInputs.rehearsePlanInput)
     .query(({ ctx, input }) => rehearsePlan(ctx, input)),
   rehearsedTenants: operatorProcedure
-    .input(rehearsedTenantsInput)
+    .input(planMoveInputs.rehearsedTenantsInput)
     .query(({ ctx, input }) => rehearsedTenants(ctx, input)),
+  movePlan: operatorProcedure
+    .input(inputs.movePlanInput)
+    .mutation(({ ctx, input }) => planMoves.movePlan(ctx, input)),
+  undoMove: operatorProcedure
+    .input(inputs.undoMoveInput)
+    .mutation(({ ctx, input }) => planMoves.undoMove(ctx, input)),
+  planMoves: operatorProcedure
+    .input(planMoveInputs.planMovesInput.prefault({}))
+    .query(({ ctx, input }) => listPlanMoves(ctx, input)),
+  planMove: operatorProcedure
+    .input(planMoveInputs.planMoveInput)
+    .query(({ ctx, input }) => planMoveOf(ctx, input)),
+  keepVersion: inWorkspace
+    .input(inputs.keepVersionInput)
+    .mutation(({ ctx, input }) => planMoves.keepVersion(ctx, input)),
+  unkeepVersion: inWorkspace
+    .input(inputs.keepVersionInput)
+    .mutation(({ ctx, input }) => planMoves.unkeepVersion(ctx, input)),
 
   webhooks: operatorProcedure
     .input(eventsInput.prefault({}))

@@ -7,7 +7,9 @@ import { applyMoneyBack } from "./apply-money-back";
 import { copySubscriptions } from "./copy-subscriptions";
 import { openDunnings, standingOf } from "./dunning";
 import type { StripeState } from "./fetch";
+import { followPlanMoves } from "./follow-plan-moves";
 import { copyInvoices } from "./note-invoice";
+import { versionInForce } from "./plan-move-parts";
 import { followPrepaid } from "./prepaid";
 import { waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
@@ -31,6 +33,7 @@ export async function applyState(ctx: WritingCtx, state: StripeState): Promise<v
   await tellLatestPaid(ctx, state.subscriptions);
   await followSubscription(ctx);
   await followPrepaid(ctx);
+  await followPlanMoves(ctx);
 }
 
 /** An operator's choice of plan outlasts a missing subscription, and a tenant on the default keeps its version. */
@@ -40,7 +43,7 @@ async function followSubscription(ctx: WritingCtx): Promise<void> {
   const deciding = decidingSubscription(standing.map(({ row }) => row));
   if (deciding?.planVersion) {
     await entitle(ctx, {
-      planVersionId: deciding.planVersion,
+      planVersionId: await versionInForce(ctx, deciding.planVersion),
       source: "subscription",
       interval: deciding.interval,
       anchorAt: deciding.billingAnchorAt,

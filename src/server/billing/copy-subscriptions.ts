@@ -7,6 +7,7 @@ import { audit, tell } from "../events/service";
 import { discountsOf } from "./discount-rules";
 import type { StripeState } from "./fetch";
 import { comingChange } from "./plan-change-state";
+import { isPartOfMove } from "./plan-move-parts";
 import { beginOf } from "./prepaid-moves";
 import { type Interval, instantOf, isLive } from "./rules";
 import { paidQuantity, seatsOf } from "./seat-rules";
@@ -45,6 +46,7 @@ async function tellChanges(
   for (const row of rows) {
     const old = before.find(({ subscriptionId }) => subscriptionId === row.subscriptionId);
     if (!old || !isLive(old.status) || !isLive(row.status) || old.priceId === row.priceId) continue;
+    if (await isMove(ctx, old, row)) continue;
     const { subscriptionId, planVersion: to, interval, currentPeriodEndsAt } = row;
     await tell(ctx, {
       type: "billing.plan_changed",
@@ -61,6 +63,12 @@ async function tellChanges(
       },
     });
   }
+}
+
+/** Moved with everyone on its version, it is told so in other words. */
+async function isMove(ctx: WritingCtx, old: SubscriptionRow, row: SubscriptionRow): Promise<boolean> {
+  if (!old.planVersion || !row.planVersion || old.interval !== row.interval) return false;
+  return isPartOfMove(ctx, old.planVersion, row.planVersion);
 }
 
 /** What a person should look at: told when it begins, not at every sync. */

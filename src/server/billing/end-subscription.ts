@@ -5,6 +5,7 @@ import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
 import { type CancelInput, cancelInput } from "./inputs";
+import { comesByMove } from "./plan-move-parts";
 import { decidingSubscription } from "./rules";
 import { releaseSchedule } from "./schedule-change";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
@@ -65,6 +66,11 @@ export async function resumeSubscription(ctx: TenantCtx): Promise<SubscriptionVi
 export async function undoChange(ctx: TenantCtx): Promise<SubscriptionView> {
   return inTurn(ctx, async (row) => {
     if (!row.changeKind) return;
+    if (await comesByMove(ctx, row))
+      throw new AppError(
+        "CONFLICT",
+        "This plan changes for everyone who has it. You can choose another one, or cancel.",
+      );
     const { changePlanVersion, changeInterval } = row;
     await request(ctx, "subscription.undo_requested", row, {
       to: changePlanVersion,

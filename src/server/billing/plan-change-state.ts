@@ -44,6 +44,12 @@ export function comingChange(
   };
 }
 
+/** The id of the price that its schedule brings next, when that is another one. @param subscription with `schedule` expanded */
+export function scheduledPrice(subscription: Stripe.Subscription, now: Date): string | null {
+  const price = priceOf(nextPhase(subscription, now));
+  return subscription.items.data.some((item) => item.price.id === price) ? null : price;
+}
+
 /** Ids of the prices that a subscription is about to have. */
 export function comingPrices(subscription: Stripe.Subscription): string[] {
   const pending = (subscription.pending_update?.subscription_items ?? []).map(({ price }) => price.id);

@@ -4,6 +4,7 @@ import { parseInput } from "../parse";
 import { liveOverrides } from "../plans/live-overrides";
 import { currentPlan } from "../plans/service";
 import { status } from "../quota/status";
+import { standAside } from "./carry-out-move";
 import { type PreviewChangeInput, previewChangeInput } from "./inputs";
 import {
   type LimitChange,
@@ -49,6 +50,7 @@ export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): 
   const wish = parseInput(previewChangeInput, input);
   // What changed at Stripe a moment ago is known after this.
   await syncCustomer(ctx);
+  if (await standAside(ctx)) await syncCustomer(ctx);
   const at = Math.floor(ctx.now().getTime() / 1_000);
   const quote = await quotePlanChange(ctx, wish, at);
   const { fingerprint, totalMinor, to, invoice } = quote;

@@ -3,8 +3,9 @@ import type Stripe from "stripe";
 import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { AppError } from "../errors";
+import type { PlanVersion } from "../plans/rules";
 import { ensurePlanVersions } from "../plans/service";
-import { idOf, isSamePrice, type WantedPrice, wantedPrices } from "./rules";
+import { type Interval, idOf, isSamePrice, planLookupKey, type WantedPrice, wantedPrices } from "./rules";
 import { asProviderError } from "./stripe-client";
 import { stripePrices } from "./tables";
 
@@ -103,4 +104,16 @@ export async function lookupKeysOf(ctx: Ctx, priceIds: readonly string[]): Promi
     .from(stripePrices)
     .where(inArray(stripePrices.priceId, [...priceIds]));
   return new Map(rows.map((row) => [row.priceId, row.lookupKey]));
+}
+
+/**
+ * The id at Stripe of what a version costs, also of one that is not in the list any more.
+ * @throws AppError PRICES_NOT_PUSHED, PAYMENT_PROVIDER
+ */
+export async function priceIdOfVersion(ctx: Ctx, version: PlanVersion, interval: Interval): Promise<string> {
+  const { plan, currency } = version.definition;
+  const list = { ...ctx.prices, currency, plans: [plan], packs: [] };
+  const wanted = wantedPrices(list, () => version.id).find((price) => price.interval === interval);
+  if (!wanted) throw pricesNotPushed(planLookupKey(version.id, interval));
+  return priceIdOf(ctx, wanted);
 }

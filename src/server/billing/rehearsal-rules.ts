@@ -13,7 +13,7 @@ export interface Usage {
 }
 
 /** A limit that history would have met. */
-export interface Hit {
+export interface RehearsalHit {
   feature: string;
   /** The window's allowance, its ceiling, the largest single call, or what is held or runs at once. */
   what: "allowance" | "window_cap" | "request_cap" | "held";
@@ -34,7 +34,7 @@ export function hitsUnder(
   { plan, features }: PlanDefinition,
   own: ReadonlyMap<string, number | null>,
   usageOf: UsageOf,
-): Hit[] {
+): RehearsalHit[] {
   const ids = [...new Set([...Object.keys(features), ...own.keys()])];
   return ids.flatMap((feature) => {
     const usage = usageOf(feature);
@@ -51,12 +51,17 @@ export function hitsUnder(
   });
 }
 
-function hit(feature: string, what: Hit["what"], units: number, limit: number | null | undefined): Hit[] {
+function hit(
+  feature: string,
+  what: RehearsalHit["what"],
+  units: number,
+  limit: number | null | undefined,
+): RehearsalHit[] {
   return limit === null || limit === undefined || units <= limit ? [] : [{ feature, what, units, limit }];
 }
 
 /** Those that the version before did not have: what the change would have brought about. */
-export function newHits(before: readonly Hit[], after: readonly Hit[]): Hit[] {
+export function newHits(before: readonly RehearsalHit[], after: readonly RehearsalHit[]): RehearsalHit[] {
   const known = new Set(before.map(({ feature, what }) => `${feature} ${what}`));
   return after.filter(({ feature, what }) => !known.has(`${feature} ${what}`));
 }

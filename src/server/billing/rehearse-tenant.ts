@@ -4,7 +4,7 @@ import { AppError } from "../errors";
 import { liveOverrides } from "../plans/live-overrides";
 import type { PlanVersion } from "../plans/rules";
 import { currentPlan } from "../plans/service";
-import { type Hit, hitsUnder, lostFlags, monthlyMinor, newHits } from "./rehearsal-rules";
+import { hitsUnder, lostFlags, monthlyMinor, newHits, type RehearsalHit } from "./rehearsal-rules";
 import { usageUnder } from "./rehearsal-usage";
 import { decidingSubscription, type Interval } from "./rules";
 import { localSubscriptions } from "./subscription";
@@ -21,7 +21,7 @@ export interface TenantRehearsal {
   beforeMinor: bigint;
   afterMinor: bigint | null;
   /** Limits that the last month would have met, and did not meet under its own version. */
-  hits: Hit[];
+  hits: RehearsalHit[];
   /** Flags that would be off. */
   loses: string[];
 }

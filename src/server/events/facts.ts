@@ -8,6 +8,9 @@ const currency = z.string().regex(/^[a-z]{3}$/);
 const units = z.number().int();
 /** `pro@3`; null: a plan of nobody's price list. */
 const planVersion = z.string().nullable();
+const limit = z.union([z.boolean(), units, z.literal("unlimited")]);
+/** What a renewal costs from then on; null: nothing is charged by itself. */
+const renewal = { amountMinor: minor.nullable(), currency, interval: z.enum(["month", "year"]) };
 /** A page of the provider, or of ours, where a person pays. */
 const payUrl = z.url({ protocol: /^https?$/ }).nullable();
 

@@ -61,6 +61,10 @@ export function planName({ prices }: About, version: string | null): string {
   return prices.plans.find((plan) => plan.id === id)?.name ?? id ?? "a plan of your own";
 }
 
+/** "Pro (version 3)", where two versions of one plan have to be told apart. */
+export const versionName = (about: About, version: string) =>
+  `${planName(about, version)} (version ${version.split("@")[1] ?? "?"})`;
+
 export const creditsIn = (credits: number) => formatUnits(credits, "credit");
 
 /** "today", "tomorrow", "in 3 days". */

@@ -4,6 +4,9 @@ import { billingPastDue } from "./kinds/billing-past-due";
 import { billingPaymentFailed } from "./kinds/billing-payment-failed";
 import { billingPlanChanged } from "./kinds/billing-plan-changed";
 import { billingPlanEnding } from "./kinds/billing-plan-ending";
+import { billingPlanMoveUndone } from "./kinds/billing-plan-move-undone";
+import { billingPlanMoved } from "./kinds/billing-plan-moved";
+import { billingPlanMoving } from "./kinds/billing-plan-moving";
 import { billingTrialEnding } from "./kinds/billing-trial-ending";
 import { creditsDebt } from "./kinds/credits-debt";
 import { creditsExpiring } from "./kinds/credits-expiring";
@@ -31,6 +34,9 @@ export const letters: { readonly [T in FactType]: Template<T> } = {
   "billing.payment_failed": billingPaymentFailed,
   "billing.past_due": billingPastDue,
   "billing.plan_changed": billingPlanChanged,
+  "billing.plan_moving": billingPlanMoving,
+  "billing.plan_moved": billingPlanMoved,
+  "billing.plan_move_undone": billingPlanMoveUndone,
   "billing.trial_ending": billingTrialEnding,
   "billing.plan_ending": billingPlanEnding,
 };
