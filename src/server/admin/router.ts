@@ -4,8 +4,8 @@ import { driftInput, dunningInput, invoicesInput, ordersInput } from "../billing
 import { listInvoices } from "../billing/invoices";
 import { listDrift } from "../billing/list-drift";
 import { listDunning } from "../billing/list-dunning";
-import { listOrders } from "../billing/orders";
 import { listPlanMoves, planMoveOf } from "../billing/list-plan-moves";
+import { listOrders } from "../billing/orders";
 import * as planMoveInputs from "../billing/plan-move-inputs";
 import { refundOrder } from "../billing/refund-order";
 import { rehearsedTenants, rehearsePlan } from "../billing/rehearse-plan";

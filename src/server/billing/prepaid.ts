@@ -5,6 +5,7 @@ import { inTenant } from "../db/transaction";
 import { entitle, entitleDefault } from "../entitlements/entitle";
 import { lockPlan } from "../entitlements/follow-plan";
 import { planVersion } from "../plans/service";
+import { versionInForce } from "./plan-move-parts";
 import { fallsAt, isRunning, type PrepaidLine, type PrepaidStanding, prepaidStanding } from "./prepaid-rules";
 import { spanAt, spansOf, waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
@@ -70,7 +71,7 @@ export async function followPrepaid(ctx: TenantCtx & { tx: Tx }): Promise<void> 
   if (isRunning(term, now) && !spanAt(spans, now)) {
     const endsAt = fallsAt(term, spans, now);
     await entitle(ctx, {
-      planVersionId: term.planVersion,
+      planVersionId: await versionInForce(ctx, term.planVersion),
       source: "prepaid",
       ...(endsAt ? { endsAt } : {}),
     });

@@ -101,6 +101,20 @@ export const facts = {
     currency,
     renewsAt: instant,
   }),
+  /** Everyone on a version of a plan is moved to another one of it: from `at` on. */
+  "billing.plan_moving": z.object({
+    from: z.string(),
+    to: z.string(),
+    at: instant,
+    ...renewal,
+    /** What the plan allows, where that changes. */
+    changes: z.array(
+      z.object({ name: z.string(), unit: z.string().nullable(), before: limit, after: limit }),
+    ),
+  }),
+  "billing.plan_moved": z.object({ from: z.string(), to: z.string(), ...renewal }),
+  /** What was told of a move comes to nothing: the workspace stays on `plan`. */
+  "billing.plan_move_undone": z.object({ plan: z.string(), instead: z.string() }),
   /**
    * `amountMinor`: what is charged then; null: nothing, the plan just ends. `begins`: no trial, but a subscription that waits
    * for days that were paid ahead to be over.
