@@ -10,6 +10,8 @@ interface Runs {
   lostAnswers: number;
   /** Ways to tell a story's events, each with repeats and gaps. */
   tellings: number;
+  /** Of the moments that they may begin at, each first of so many. */
+  checkpointStep: number;
   /** Of the places where billing may die, each first of so many. */
   crashStep: number;
 }
@@ -21,7 +23,8 @@ const SHORT: Runs = {
   appKills: 10,
   postgresKills: 10,
   lostAnswers: 40,
-  tellings: 40,
+  tellings: 20,
+  checkpointStep: 4,
   crashStep: 8,
 };
 const LONG: Runs = {
@@ -32,6 +35,7 @@ const LONG: Runs = {
   postgresKills: 500,
   lostAnswers: 2_000,
   tellings: 1_000,
+  checkpointStep: 1,
   crashStep: 1,
 };
 
