@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { isProduction } from "@/env";
+import { env, isProduction } from "@/env";
 import { systemClock } from "@/lib/time";
 
 /** Runs so far ahead of the machine's own clock, or stands still. */
@@ -33,6 +33,11 @@ export function oneClock(file: string): OneClock {
     release: () => run(now()),
     moveTo: (at) => ("heldAt" in read(file) ? hold(at) : run(later(at))),
   };
+}
+
+/** Whether there is one to be moved, and a simulated Stripe that goes along. Without loading anything of the machine. */
+export function hasTimeMachine(): boolean {
+  return !isProduction() && env.TOLLGATE_CLOCK !== undefined && env.STRIPE_API_URL !== undefined;
 }
 
 function instantOf(saved: Saved): Date {

@@ -1,8 +1,8 @@
-import { env, isProduction } from "@/env";
+import { env } from "@/env";
 import { createCtx } from "./context";
 import { AppError } from "./errors";
 import { jobs } from "./jobs";
-import { oneClock } from "./one-clock";
+import { hasTimeMachine, oneClock } from "./one-clock";
 import { runtime } from "./runtime";
 import { TimeMachine } from "./time/machine";
 import { simulatorAt } from "./time/simulator";
@@ -23,8 +23,4 @@ export function timeMachine(): TimeMachine {
     aboutStripe: new Set(["reconcile"]),
   });
   return globals.tollgateTimeMachine;
-}
-
-export function hasTimeMachine(): boolean {
-  return !isProduction() && env.TOLLGATE_CLOCK !== undefined && env.STRIPE_API_URL !== undefined;
 }

@@ -39,6 +39,7 @@ const EDGE = /^src\/server\/\w+\/(router|auth|request)\.ts$/;
 const LADDER = /^src\/server\/(trpc|runtime)\.ts$/;
 const VAGUE = /^(utils?|helpers?|common|misc|shared|index|types)\.ts$/;
 const COMPOSITION = /^src\/server\/[\w-]+\.ts$/;
+const TIME_MACHINE = /^src\/server\/time(-machine\.ts$|\/)/;
 const SLICE = /^src\/server\/([\w-]+)\//;
 
 const layerOf = (file: string) =>
@@ -178,6 +179,23 @@ export const sliceRules: Rule[] = [
       {
         "src/simulator/stripe/api.ts": 'import { runtime } from "@/server/runtime";',
         "src/server/runtime.ts": "",
+      },
+    ],
+  },
+  {
+    name: "the time machine is loaded by pages and routes of a development only, which are named *.dev.*",
+    breaches: (code) =>
+      code.scripts("src/").flatMap((file) => {
+        if (TIME_MACHINE.test(file) || /\.dev\.tsx?$/.test(file)) return [];
+        return code
+          .imports(file)
+          .filter(({ target, typeOnly }) => target !== null && TIME_MACHINE.test(target) && !typeOnly)
+          .map(({ target }) => `${file}: imports ${target}`);
+      }),
+    bad: [
+      {
+        "src/app/banner.tsx": 'import { timeMachine } from "@/server/time-machine";',
+        "src/server/time-machine.ts": "",
       },
     ],
   },

@@ -25,7 +25,6 @@ const SOURCES: readonly { what: string; from: SQL; at: SQL; where?: SQL }[] = [
   { what: "a step of a payment that is overdue", from: sql`dunnings`, at: sql`due_at` },
   { what: "the end of credits", from: sql`lots`, at: sql`expires_at`, where: sql`closed_at is null` },
   { what: "the end of a hold", from: sql`holds`, at: sql`expires_at`, where: sql`status = 'open'` },
-  { what: "a mail", from: sql`notifications`, at: sql`mail_due_at` },
 ];
 
 /** The next thing that any tenant's own tables foretell; null when they foretell nothing. */

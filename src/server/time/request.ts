@@ -2,8 +2,9 @@ import { isFromOurPages, readCapped } from "@/lib/requests";
 import { AppError, type AppErrorCode } from "../errors";
 import type { TimeInput, TimelineInput } from "./inputs";
 import type { MachineState, TimeMachine } from "./machine";
+import { caughtMails } from "./mail-moments";
 import type { Moment } from "./moment";
-import { mailboxAt, timeline } from "./timeline";
+import { timeline } from "./timeline";
 
 /** As JSON: instants are ISO text. */
 export interface TimeAnswer {
@@ -51,7 +52,7 @@ export async function answerTime(
       timeline(
         ctx,
         (limit === undefined ? {} : { limit }) as TimelineInput,
-        await mailboxAt(from.mailboxUrl),
+        await caughtMails(from.mailboxUrl),
       ),
     ]);
     return answer(200, { state, moments } satisfies TimeAnswer);

@@ -75,7 +75,9 @@ function momentOf(row: Row, event: Told | null, home: Moment["workspace"]): Mome
     at: event ? new Date(event.created * 1_000) : row.receivedAt,
     kind: renewal ? "renewal" : "webhook",
     title: renewal ? `${renewal}: ${amount}` : row.type,
-    detail: [object?.id, row.status, row.lastError].filter(Boolean).join(" · "),
+    detail: [object?.id, row.status, row.status === "ignored" ? null : row.lastError]
+      .filter(Boolean)
+      .join(" · "),
     workspace: home,
     href: object?.hosted_invoice_url ?? (home && `/${home.slug}/billing`),
   };

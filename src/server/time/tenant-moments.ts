@@ -1,13 +1,10 @@
-import { and, desc, eq, isNotNull } from "drizzle-orm";
+import { desc, eq } from "drizzle-orm";
 import { workspace } from "../accounts/service";
-import { users } from "../accounts/tables";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
-import { auditEvents, outbox } from "../events/tables";
+import { auditEvents } from "../events/tables";
 import { entries } from "../ledger/tables";
-import { letterOf } from "../notifications/letters";
-import { notifications } from "../notifications/tables";
 import type { Moment } from "./moment";
 
 type Home = Awaited<ReturnType<typeof workspace>>;
@@ -16,22 +13,11 @@ type WritingCtx = TenantCtx & { tx: Tx };
 /** The action of an audit row that tells a story's step. */
 export const STORY_STEP = "story.step";
 
-/**
- * What happened in a workspace, the latest of each kind first.
- * @param mailbox where a mail can be read, by its id; null where it can't
- */
-export async function tenantMoments(
-  ctx: TenantCtx,
-  limit: number,
-  mailbox: (messageId: string) => string | null,
-): Promise<Moment[]> {
+/** What happened in a workspace, the latest of each kind first. */
+export async function tenantMoments(ctx: TenantCtx, limit: number): Promise<Moment[]> {
   return inTenant(ctx, async (_tx, inner) => {
     const home = await workspace(inner);
-    return [
-      ...(await entryMoments(inner, home, limit)),
-      ...(await deedMoments(inner, home, limit)),
-      ...(await mailMoments(inner, home, limit, mailbox)),
-    ];
+    return [...(await entryMoments(inner, home, limit)), ...(await deedMoments(inner, home, limit))];
   });
 }
 
@@ -43,32 +29,34 @@ async function entryMoments(ctx: WritingCtx, home: Home, limit: number): Promise
     .orderBy(desc(entries.id))
     .limit(limit);
   return rows.map((row) => {
-    const isReset = row.idempotencyKey?.startsWith("window:") ?? false;
-    const page = row.feature === "credits" ? "credits" : "usage";
+    const { id, createdAt: at, feature, reason, actor } = row;
+    // What a level is given has no window, so it never resets.
+    const isReset = row.windowEndsAt !== null && row.idempotencyKey?.startsWith("window:") === true;
+    const name = ctx.prices.features[feature]?.name ?? "Credits";
     return {
-      id: row.id,
-      at: row.createdAt,
+      id,
+      at,
       kind: isReset ? "reset" : "entry",
-      title: isReset ? resetTitle(nameOf(ctx, row.feature), row) : entryTitle(nameOf(ctx, row.feature), row),
-      detail: row.reason ?? row.actor,
+      title: `${name}: ${isReset ? resetWords(row) : entryWords(row)}`,
+      detail: reason ?? by(actor),
       workspace: home,
-      href: `/${home.slug}/${page}`,
+      href: `/${home.slug}/${feature === "credits" ? "credits" : "usage"}`,
     };
   });
 }
 
 type Entry = typeof entries.$inferSelect;
 
-const nameOf = (ctx: TenantCtx, feature: string) => ctx.prices.features[feature]?.name ?? "Credits";
-
-function resetTitle(name: string, { operation, units, grantedAfter, windowEndsAt }: Entry): string {
-  if (operation === "forfeit") return `${name}: ${units} unused at the reset`;
-  const until = windowEndsAt ? ` until ${windowEndsAt.toISOString().slice(0, 10)}` : "";
-  return `${name}: ${grantedAfter ?? "unlimited"} again${until}`;
+function resetWords({ operation, units, grantedAfter, windowEndsAt }: Entry): string {
+  if (operation === "forfeit") return `${figure(units)} unused at the reset`;
+  const given = grantedAfter === null ? "unlimited" : figure(grantedAfter);
+  return `a new window, ${given} until ${windowEndsAt?.toISOString().slice(0, 10)}`;
 }
 
-const entryTitle = (name: string, { operation, units }: Entry) =>
-  `${name}: ${operation.replaceAll("_", " ")} ${units}`;
+const entryWords = ({ operation, units }: Entry) => `${operation.replaceAll("_", " ")} ${figure(units)}`;
+const figure = (units: number) => units.toLocaleString("en-US");
+/** `user:usr_…` → "by user". */
+const by = (actor: string) => `by ${actor.split(":")[0]}`;
 
 async function deedMoments(ctx: WritingCtx, home: Home, limit: number): Promise<Moment[]> {
   const rows = await ctx.tx
@@ -85,49 +73,9 @@ async function deedMoments(ctx: WritingCtx, home: Home, limit: number): Promise<
       at,
       kind: isStory ? "story" : "change",
       title: isStory ? String(details?.title) : `${action.replaceAll(/[._]/g, " ")}: ${subject ?? ""}${from}`,
-      detail: isStory ? null : actor,
+      detail: isStory ? null : by(actor),
       workspace: home,
       href: `/${home.slug}/billing`,
-    };
-  });
-}
-
-async function mailMoments(
-  ctx: WritingCtx,
-  home: Home,
-  limit: number,
-  mailbox: (messageId: string) => string | null,
-): Promise<Moment[]> {
-  const rows = await ctx.tx
-    .select({
-      id: outbox.id,
-      type: outbox.type,
-      payload: outbox.payload,
-      createdAt: outbox.createdAt,
-      userId: notifications.userId,
-      mailedAt: notifications.mailedAt,
-      to: users.email,
-    })
-    .from(notifications)
-    .innerJoin(
-      outbox,
-      and(eq(outbox.tenantId, notifications.tenantId), eq(outbox.id, notifications.messageId)),
-    )
-    .innerJoin(users, eq(users.id, notifications.userId))
-    .where(and(eq(notifications.tenantId, ctx.tenant.id), isNotNull(notifications.mailedAt)))
-    .orderBy(desc(notifications.messageId))
-    .limit(limit);
-  return rows.map(({ id, type, payload, createdAt, userId, mailedAt, to }) => {
-    const { prices, appUrl } = ctx;
-    const { title } = letterOf(type, payload, { workspace: home, prices, appUrl, at: createdAt });
-    return {
-      id: `${id}.${userId}`,
-      at: mailedAt ?? createdAt,
-      kind: "mail",
-      title,
-      detail: `to ${to}`,
-      workspace: home,
-      href: mailbox(`${id}.${userId}`),
     };
   });
 }

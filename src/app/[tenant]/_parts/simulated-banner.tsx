@@ -1,6 +1,7 @@
 import { Anchor, Box } from "@mantine/core";
 import { Fragment, type ReactNode } from "react";
 import { env } from "@/env";
+import { hasTimeMachine } from "@/server/one-clock";
 import classes from "./shell.module.css";
 
 /** Says on every page what is not the real thing on this machine. Nothing is simulated in production. */
@@ -22,6 +23,15 @@ export function SimulatedBanner() {
       ),
     });
   if (simulated.database) facts.push({ key: "database", text: "Database is embedded" });
+  if (hasTimeMachine())
+    facts.push({
+      key: "time",
+      text: (
+        <Anchor inherit underline="always" href="/dev/time">
+          Time machine
+        </Anchor>
+      ),
+    });
   if (facts.length === 0) return null;
   return (
     <Box className={classes.banner} role="note">

@@ -1,0 +1,43 @@
+"use client";
+
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { TimeInput } from "@/server/time/inputs";
+import type { TimeWire } from "@/server/time/request";
+
+const KEY = ["time"];
+const MOVING_MS = 800;
+const RESTING_MS = 5_000;
+
+export type State = TimeWire["state"];
+export type Moment = TimeWire["moments"][number];
+
+/** How the machine stands and what happened, looked at again and again; and a way to give it an order. */
+export function useTime(limit: number) {
+  const client = useQueryClient();
+  const key = [...KEY, limit];
+  const { data, error } = useQuery({
+    queryKey: key,
+    queryFn: () => ask(limit),
+    refetchInterval: ({ state }) => (state.data?.state.moving ? MOVING_MS : RESTING_MS),
+    placeholderData: (before) => before,
+  });
+  const {
+    mutate,
+    isPending,
+    error: refusal,
+  } = useMutation({
+    mutationFn: (order: TimeInput) => ask(limit, order),
+    onSuccess: (answer) => client.setQueryData(key, answer),
+  });
+  return { data, error: refusal ?? error, order: mutate, isAsking: isPending };
+}
+
+async function ask(limit: number, order?: TimeInput): Promise<TimeWire> {
+  const sent = order
+    ? { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) }
+    : {};
+  const response = await fetch(`/dev/time/api?limit=${limit}`, sent);
+  const answer = (await response.json()) as TimeWire | { error: string };
+  if ("error" in answer) throw new Error(answer.error);
+  return answer;
+}
