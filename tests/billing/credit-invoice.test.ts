@@ -128,7 +128,6 @@ test("a disputed payment gives nothing back", async () => {
 
 // The fifth request looks for the note, the sixth makes it, and what comes then is the sync.
 test.each([
-  { at: 1, moment: "after" },
   { at: 5, moment: "after" },
   { at: 6, moment: "before" },
   { at: 6, moment: "after" },

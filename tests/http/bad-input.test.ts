@@ -68,6 +68,13 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "operator.dunning": { after: "2026-01-31T00:00:00.000Z|in_0" },
   "operator.refundOrder": { orderId: "ord_0", amountMinor: 1, reason: "r", key: "k" },
   "operator.invoices": { cursor: "in_0", limit: 10 },
+  "operator.invoice": {
+    lines: [{ name: "Setup", amountMinor: 100, quantity: 1 }],
+    dueInDays: 14,
+    reason: "r",
+    key: "k",
+  },
+  "operator.voidInvoice": { invoiceId: "in_0", reason: "r", key: "k" },
   "operator.creditInvoice": {
     invoiceId: "in_0",
     amountMinor: 1,

@@ -39,6 +39,10 @@ export type CorrectInput = z.input<typeof correctInput>;
 
 export const refundOrderInput = billing.refundOrderInput.extend(deed);
 
+export const addOnInvoiceInput = documents.addOnInvoiceInput.extend(deed);
+
+export const voidInvoiceInput = documents.voidInvoiceInput.extend(deed);
+
 export const creditInvoiceInput = documents.creditInvoiceInput.extend(deed);
 
 export const refundUsageInput = quota.refundInput.extend(deed);

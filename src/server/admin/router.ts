@@ -1,4 +1,5 @@
 import type { TRPCRouterRecord } from "@trpc/server";
+import { billAddOn, voidAddOn } from "../billing/add-on-invoice";
 import { creditInvoice } from "../billing/credit-invoice";
 import { driftInput, dunningInput, invoicesInput, ordersInput } from "../billing/inputs";
 import { listInvoices } from "../billing/invoices";
@@ -38,6 +39,8 @@ export const operatorRouter = {
   refundOrder: inWorkspace
     .input(inputs.refundOrderInput)
     .mutation(({ ctx, input }) => refundOrder(ctx, input)),
+  invoice: inWorkspace.input(inputs.addOnInvoiceInput).mutation(({ ctx, input }) => billAddOn(ctx, input)),
+  voidInvoice: inWorkspace.input(inputs.voidInvoiceInput).mutation(({ ctx, input }) => voidAddOn(ctx, input)),
   creditInvoice: inWorkspace
     .input(inputs.creditInvoiceInput)
     .mutation(({ ctx, input }) => creditInvoice(ctx, input)),

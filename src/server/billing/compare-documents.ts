@@ -2,6 +2,7 @@ import { and, eq, gt, inArray } from "drizzle-orm";
 import type Stripe from "stripe";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
+import { type AddOnRow, resumeAddOns, unfinishedAddOns } from "./add-on-invoice";
 import { resumeCredits } from "./credit-invoice";
 import { creditDrift, invoiceDrift, paymentDrift } from "./document-drift-rules";
 import { invoiceCredits, invoices } from "./document-tables";
@@ -37,14 +38,23 @@ export async function compareDocuments(ctx: TenantCtx, customer: string, listed:
     ...invoiceDrift(ours, theirs),
     ...paymentDrift(listed.orders, paidBy, listed.charges, listed.since),
     ...(await compareCredits(ctx, customer, listed.since)),
+    ...(await unfinishedAddOns(ctx)).map(unfinished),
   ];
 }
 
 /** Has the next sync look again at what differs, and takes further what died on its way. @throws AppError PAYMENT_PROVIDER, BUSY */
 export async function healDocuments(ctx: TenantCtx, found: readonly Drift[]): Promise<void> {
-  for (const { kind, subject } of found) if (kind === "invoice") await noteInvoice(ctx, subject);
+  const invoicesFound = found.filter(({ kind }) => kind === "invoice").map(({ subject }) => subject);
+  for (const id of invoicesFound) if (id.startsWith("in_")) await noteInvoice(ctx, id);
+  if (invoicesFound.some((id) => id.startsWith("inv_"))) await resumeAddOns(ctx);
   if (found.some(({ kind }) => kind === "credit_note")) await resumeCredits(ctx);
   if (found.some(({ kind }) => kind === "payment")) await resumeTopUp(ctx);
+}
+
+/** An invoice beside the plan whose process died on its way. */
+function unfinished({ id, status, voidAskedAt }: AddOnRow): Drift {
+  const [ours, theirs] = voidAskedAt ? ["void", status] : ["final", "not final"];
+  return { kind: "invoice", subject: id, ours, theirs };
 }
 
 async function invoicesSince(ctx: TenantCtx, customer: string, since: Date) {

@@ -59,3 +59,35 @@ export const creditInvoiceInput = z.strictObject({
   plan: z.enum(["keep", "ends_now", "ends_at_period_end"]).default("keep"),
 });
 export type CreditInvoiceInput = z.input<typeof creditInvoiceInput>;
+
+/** More lines than this belong into a document of their own. */
+const MAX_LINES = 20;
+const MAX_QUANTITY = 10_000;
+const MAX_DUE_DAYS = 365;
+
+/**
+ * An invoice beside the plan: what for, in minor units of the price list's currency for each, and in how many days it is
+ * due. `null`: the card on file is charged at once.
+ */
+export const addOnInvoiceInput = z.strictObject({
+  ...deed,
+  lines: z
+    .array(
+      z.strictObject({
+        name: line(150).min(1),
+        amountMinor: z.number().int().min(1).max(100_000_000),
+        quantity: z.number().int().min(1).max(MAX_QUANTITY).default(1),
+      }),
+    )
+    .min(1)
+    .max(MAX_LINES)
+    .refine(
+      (lines) => lines.reduce((sum, one) => sum + one.amountMinor * one.quantity, 0) <= MAX_MINOR / 100,
+      "more than an invoice can hold",
+    ),
+  dueInDays: z.number().int().min(1).max(MAX_DUE_DAYS).nullable(),
+});
+export type AddOnInvoiceInput = z.input<typeof addOnInvoiceInput>;
+
+export const voidInvoiceInput = z.strictObject({ ...deed, invoiceId });
+export type VoidInvoiceInput = z.input<typeof voidInvoiceInput>;

@@ -23,7 +23,7 @@ export const drifts = pgTable(
         "credit_note",
       ],
     }).notNull(),
-    /** What it is about: evt_…, sub_…, chk_…, ord_…, in_…, pi_…, icr_…, or a price's lookup key. */
+    /** What it is about: evt_…, sub_…, chk_…, ord_…, in_…, pi_…, icr_…, inv_…, or a price's lookup key. */
     subject: text().notNull(),
     /** null for a price. */
     customerId: text(),

@@ -23,6 +23,8 @@ export interface InvoiceView {
   credited: Money;
   creditNotes: CreditNoteView[];
   createdAt: Date;
+  /** Until when it is to be paid by hand; null: a card is charged. */
+  dueAt: Date | null;
   /** What it says first: "1 × Pro (at $15.00 / month)". */
   title: string;
   /** Stripe's page of it, where an open one is paid, and the file. */
@@ -98,6 +100,7 @@ async function viewOf(ctx: TenantCtx, invoice: Stripe.Invoice): Promise<InvoiceV
     credited: moneyOf(credited, currency),
     creditNotes: credited > 0 ? await creditNotesOf(ctx, id) : [],
     createdAt: instantOf(created),
+    dueAt: invoice.due_date ? instantOf(invoice.due_date) : null,
     title: lines.data.find(({ amount }) => amount >= 0)?.description ?? invoice.description ?? "Invoice",
     hostedUrl: invoice.hosted_invoice_url ?? null,
     pdfUrl: invoice.invoice_pdf ?? null,

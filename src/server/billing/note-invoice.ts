@@ -5,6 +5,7 @@ import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { knownCustomer } from "./customer";
 import { invoices } from "./document-tables";
+import { followAddOn } from "./follow-add-on";
 import { idOf, instantOf } from "./rules";
 import { isMissingAtStripe } from "./stripe-client";
 
@@ -76,6 +77,7 @@ export async function copyInvoices(
       .update(invoices)
       .set(seen)
       .where(and(eq(invoices.tenantId, ctx.tenant.id), eq(invoices.invoiceId, invoiceId)));
+    if (invoice) await followAddOn(ctx, invoice);
   }
 }
 

@@ -76,6 +76,15 @@ export const facts = {
     /** The hosted invoice; null: none. */
     url: payUrl,
   }),
+  /** An invoice beside the plan wants to be paid. `dueAt` null: at once, since the card was not charged. */
+  "billing.invoice_due": z.object({
+    invoiceId: z.string(),
+    number: z.string().nullable(),
+    totalMinor: minor,
+    currency,
+    dueAt: instant.nullable(),
+    payUrl,
+  }),
   /** A renewal was not paid. `graceEndsAt`: until then everything works as before. */
   "billing.payment_failed": z.object({
     amountMinor: minor,

@@ -1,4 +1,5 @@
 import { type Facts, type FactType, facts } from "../events/facts";
+import { billingInvoiceDue } from "./kinds/billing-invoice-due";
 import { billingInvoicePaid } from "./kinds/billing-invoice-paid";
 import { billingPastDue } from "./kinds/billing-past-due";
 import { billingPaymentFailed } from "./kinds/billing-payment-failed";
@@ -31,6 +32,7 @@ export const letters: { readonly [T in FactType]: Template<T> } = {
   "order.refunded": orderRefunded,
   "order.disputed": orderDisputed,
   "billing.invoice_paid": billingInvoicePaid,
+  "billing.invoice_due": billingInvoiceDue,
   "billing.payment_failed": billingPaymentFailed,
   "billing.past_due": billingPastDue,
   "billing.plan_changed": billingPlanChanged,

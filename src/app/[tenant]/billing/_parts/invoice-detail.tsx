@@ -29,7 +29,7 @@ function Lines({ invoiceId }: { invoiceId: string }) {
   const trpc = useTRPC();
   const { timeZone } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.invoice.queryOptions({ invoiceId }));
-  const { number, createdAt, status, lines, tax, discount, total, due } = data;
+  const { number, createdAt, dueAt, status, lines, tax, discount, total, due } = data;
   return (
     <Stack gap="md">
       <Group justify="space-between">
@@ -50,7 +50,14 @@ function Lines({ invoiceId }: { invoiceId: string }) {
       {tax.amountMinor > 0n && <AmountLine name="Tax" amount={formatMoney(tax)} />}
       <Divider />
       <AmountLine name="Total" amount={formatMoney(total)} strong />
-      {due.amountMinor > 0n && <AmountLine name="Still to pay" amount={formatMoney(due)} strong />}
+      {due.amountMinor > 0n && (
+        <AmountLine
+          name="Still to pay"
+          note={dueAt && `Due on ${formatDate(dueAt, timeZone)}`}
+          amount={formatMoney(due)}
+          strong
+        />
+      )}
       <GivenBack invoice={data} />
       <Links hostedUrl={data.hostedUrl} pdfUrl={data.pdfUrl} isDue={due.amountMinor > 0n} />
     </Stack>

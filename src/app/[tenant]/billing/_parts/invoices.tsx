@@ -53,10 +53,15 @@ function Rows({ invoices, onOpen }: { invoices: readonly Invoice[]; onOpen: (inv
         </TableTr>
       </TableThead>
       <TableTbody>
-        {invoices.map(({ id, number, createdAt, status, total, creditNotes }) => (
+        {invoices.map(({ id, number, createdAt, dueAt, status, total, creditNotes }) => (
           <TableTr key={id}>
             <TableTd>
               <Opener onOpen={() => onOpen(id)}>{number ?? "Invoice"}</Opener>
+              {status === "open" && dueAt && (
+                <Text size="xs" c="dimmed">
+                  Due on {formatDate(dueAt, timeZone)}
+                </Text>
+              )}
               {creditNotes.map((note) => (
                 <Text key={note.id} size="xs" c="dimmed">
                   Credit note{" "}
