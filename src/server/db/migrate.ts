@@ -30,7 +30,7 @@ export async function migrate({ ownerUrl, appUrl }: MigrateOptions): Promise<{ a
     await sql.begin(async (tx) => {
       // Slices' functions may call each other whatever the order of their files: bodies are looked at when they run.
       await tx`set local check_function_bodies = off`;
-      for (const text of statements) await tx.unsafe(text);
+      for (const { text } of statements) await tx.unsafe(text);
       await ensureLogin(tx, appUrl);
     });
     return { applied: (await migrationCount(sql)) - before };
@@ -46,12 +46,14 @@ async function migrationCount(sql: postgres.Sql): Promise<number> {
   return Number(row?.count ?? 0);
 }
 
-/** The walls first, then the slices, then who may call what. */
-async function repeatableSql(): Promise<string[]> {
+/** What is applied after the migrations, in order: the walls first, then the slices, then who may call what. */
+export async function repeatableSql(): Promise<{ file: string; text: string }[]> {
   const found = await readdir(serverDir, { recursive: true });
   const slices = found.filter((file) => file.endsWith(".sql") && !file.startsWith("db")).sort();
   const files = ["db/security.sql", ...slices, "db/functions.sql"];
-  return Promise.all(files.map((file) => readFile(path.join(serverDir, file), "utf8")));
+  return Promise.all(
+    files.map(async (file) => ({ file, text: await readFile(path.join(serverDir, file), "utf8") })),
+  );
 }
 
 /** Time-outs live on the role, so they hold behind any pooler and whatever the client forgets to set. */

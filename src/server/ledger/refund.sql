@@ -1,4 +1,4 @@
--- Taking a charge back. What goes back goes to where it came from: see holds.sql, whose types and functions this uses.
+-- Taking a charge back. What goes back goes to where it came from: see give-back.sql, and holds.sql for what is answered.
 
 -- Takes back a consume, or what a hold was committed for, wholly (p_units null) or in part, once per key.
 create function gate_refund(
