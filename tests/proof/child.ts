@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -7,27 +7,51 @@ import path from "node:path";
 interface Esbuild {
   build(options: object): Promise<unknown>;
 }
+interface EsbuildHooks {
+  onLoad(when: { filter: RegExp }, load: (found: { path: string }) => Promise<object>): void;
+}
+
+/** A source file whose text is another one in the program that is compiled. */
+export interface Changed {
+  file: string;
+  change(text: string): string;
+}
+
+export interface Program {
+  file: string;
+  remove(): Promise<void>;
+}
 
 /**
- * worker.ts as one file, by the compiler that tsx brings along: the kill proofs start it hundreds of times, and this
- * makes it start in a quarter of the time.
+ * A script of this folder as one file, by the compiler that tsx brings along: the proofs start such processes hundreds
+ * of times, and this makes them start in a quarter of the time.
  */
-export async function compileWorker(): Promise<{ file: string; remove(): Promise<void> }> {
+export async function compile(script: string, changed?: Changed): Promise<Program> {
   const { build } = createRequire(createRequire(import.meta.url).resolve("tsx"))("esbuild") as Esbuild;
   const folder = await mkdtemp(path.join(os.tmpdir(), "tollgate-proof-"));
-  const file = path.join(folder, "worker.mjs");
+  const file = path.join(folder, "program.mjs");
   await build({
-    entryPoints: [path.join(import.meta.dirname, "worker.ts")],
+    entryPoints: [path.join(import.meta.dirname, script)],
     outfile: file,
     bundle: true,
     platform: "node",
     format: "esm",
     target: "node20",
-    alias: { "@": path.resolve("src") },
+    alias: { "@": path.resolve("src"), "@tests": path.resolve("tests") },
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
     logLevel: "error",
+    plugins: changed ? [reading(changed)] : [],
   });
   return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function reading({ file, change }: Changed) {
+  const ending = new RegExp(`/${file.replaceAll(".", "\\.")}$`);
+  const load = async ({ path: found }: { path: string }) => ({
+    contents: change(await readFile(found, "utf8")),
+    loader: "ts",
+  });
+  return { name: "changed", setup: (on: EsbuildHooks) => on.onLoad({ filter: ending }, load) };
 }
 
 export interface Child {

@@ -3,7 +3,7 @@ import { seed } from "@tests/support/seed";
 import { afterAll, expect, test } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
-import { type Child, compileWorker, startWorker } from "./child";
+import { type Child, compile, startWorker } from "./child";
 import { insist, loadStep } from "./load";
 import { proofPrices } from "./model/prices";
 import { runs, TIMEOUT_MS } from "./runs";
@@ -15,7 +15,7 @@ import { storyOf } from "./story";
 const AT_ONCE = 3;
 const databases = await Promise.all(Array.from({ length: AT_ONCE }, () => testDatabase()));
 const stages = databases.map((urls) => ({ ...openStage(urls, proofPrices), appUrl: urls.appUrl }));
-const worker = await compileWorker();
+const worker = await compile("worker.ts");
 afterAll(async () => {
   await Promise.all(stages.map((stage) => stage.close()));
   await worker.remove();

@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { migrate } from "@/server/db/migrate";
 import { prices as creditPrices } from "./credits/prices";
 import { playHistory as playCredits } from "./credits/session";
 import { history as historyOfCredits } from "./credits/steps";
@@ -9,10 +8,9 @@ import { playHistory } from "./model/session";
 import { history, historyAbout } from "./model/steps";
 import { openStage } from "./stage";
 
-/** Random histories against the source tree that this file stands in, which may be a copy with a fault in it. */
-const { PROOF_OWNER_URL = "", PROOF_APP_URL = "", PROOF_HISTORIES = "", PROOF_SEED = "" } = process.env;
-const { PROOF_ABOUT, PROOF_PART } = process.env;
-const ofCredits = PROOF_PART === "credits";
+/** Random histories against the source that this is compiled from, and against a database: either may have a fault in it. */
+const { appUrl, ownerUrl, seed, part, histories, about } = JSON.parse(process.argv[2]!);
+const ofCredits = part === "credits";
 
 /** PostgreSQL's own constraints catch some faults before anybody compares. Anything else is no fault but a mess. */
 function caught(error: unknown): boolean {
@@ -23,27 +21,13 @@ function caught(error: unknown): boolean {
   return false;
 }
 
-await migrate({ ownerUrl: PROOF_OWNER_URL, appUrl: PROOF_APP_URL });
-const stage = openStage(
-  { appUrl: PROOF_APP_URL, ownerUrl: PROOF_OWNER_URL },
-  ofCredits ? creditPrices.block : proofPrices,
-);
-const histories =
-  PROOF_ABOUT && !ofCredits
-    ? historyAbout(fc.constant({ ...JSON.parse(PROOF_ABOUT), stepsBack: false }))
-    : history;
-const runs = { numRuns: Number(PROOF_HISTORIES), seed: Number(PROOF_SEED), endOnFailure: true };
-const result = ofCredits
-  ? await fc.check(
-      fc.asyncProperty(historyOfCredits(PROOF_ABOUT ? JSON.parse(PROOF_ABOUT) : undefined), (one) =>
-        playCredits(stage, one),
-      ),
-      runs,
-    )
-  : await fc.check(
-      fc.asyncProperty(histories, (one) => playHistory(stage, one)),
-      runs,
-    );
+const stage = openStage({ appUrl, ownerUrl }, ofCredits ? creditPrices.block : proofPrices);
+const ofModel = about && !ofCredits ? historyAbout(fc.constant({ ...about, stepsBack: false })) : history;
+const runs = { numRuns: histories, seed, endOnFailure: true };
+const property = ofCredits
+  ? fc.asyncProperty(historyOfCredits(about), (one) => playCredits(stage, one))
+  : fc.asyncProperty(ofModel, (one) => playHistory(stage, one));
+const result = await fc.check<[unknown]>(property as fc.IAsyncProperty<[unknown]>, runs);
 await stage.close();
 const error: unknown = result.failed ? result.errorInstance : null;
 console.log(

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { promisify } from "node:util";
-import { testDatabase } from "@tests/support/database";
+import { borrowDatabase, type TestDatabase } from "@tests/support/database";
 import { seed } from "@tests/support/seed";
 import { afterAll, expect, test } from "vitest";
+import { repeatableSql } from "@/server/db/migrate";
+import { compile } from "./child";
 import { plantedInCredits } from "./credits/planted";
 import { type Fault, planted } from "./planted";
 import { TIMEOUT_MS } from "./runs";
@@ -13,64 +13,46 @@ type Part = "model" | "credits";
 
 /** More than any of them needs; the source as it is agrees throughout. */
 const HISTORIES = { planted: 2_000, control: 40 };
-/** Inside the project, so that a copy finds the same packages. */
-const folder = path.resolve(".data-test", `planted-${process.pid}`);
+const asItIs = await compile("planted-run.ts");
+afterAll(asItIs.remove);
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const copyOf = async (name: string) => {
-  const copy = path.join(folder, name.replaceAll(/\W+/g, "-"));
-  await mkdir(copy, { recursive: true });
-  for (const part of ["src", "tests/proof", "package.json", "tsconfig.json"])
-    await cp(part, path.join(copy, part), { recursive: true });
-  return copy;
-};
-
-async function plant(copy: string, { file, find, replace }: Fault<object>): Promise<void> {
-  const target = path.join(copy, file);
-  const text = await readFile(target, "utf8");
-  expect(text.split(find).length - 1).toBe(1);
-  await writeFile(
-    target,
-    text.replace(find, () => replace),
-  );
+/** The short proof, in a process of its own. */
+async function prove(
+  file: string,
+  { appUrl, ownerUrl }: TestDatabase,
+  wish: { part: Part; histories: number; about?: object },
+): Promise<{ outcome: string; histories: number }> {
+  const run = { appUrl, ownerUrl, seed, ...wish };
+  const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(run)]);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-/** The short proof against a source tree, in a process and a database of its own. */
-async function prove(
-  copy: string,
-  histories: number,
-  part: Part,
-  about?: object,
-): Promise<{ outcome: string; histories: number }> {
-  const { appUrl, ownerUrl } = await testDatabase();
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ["--import", "tsx", "tests/proof/planted-run.ts"],
-    {
-      cwd: copy,
-      env: {
-        ...process.env,
-        PROOF_APP_URL: appUrl,
-        PROOF_OWNER_URL: ownerUrl,
-        PROOF_SEED: String(seed),
-        PROOF_HISTORIES: String(histories),
-        PROOF_PART: part,
-        ...(about && { PROOF_ABOUT: JSON.stringify(about) }),
-      },
-    },
-  );
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+function change(text: string, { find, replace }: Fault<object>): string {
+  expect(text.split(find).length - 1).toBe(1);
+  return text.replace(find, () => replace);
+}
+
+/** The database's functions as they would be with the fault: a file may drop what others have made, so all are made anew. */
+async function plantInDatabase({ owner }: TestDatabase, fault: Fault<object>): Promise<void> {
+  const files = await repeatableSql();
+  await owner.begin(async (tx) => {
+    await tx`set local check_function_bodies = off`;
+    for (const { file, text } of files)
+      await tx.unsafe(fault.file === `src/server/${file}` ? change(text, fault) : text);
+  });
 }
 
 test.concurrent.each<Part>(["model", "credits"])(
   "the source as it is agrees with the histories of %s",
   { timeout: TIMEOUT_MS },
   async (part) => {
-    expect(await prove(await copyOf(`as it is for ${part}`), HISTORIES.control, part)).toMatchObject({
+    const { drop, ...database } = await borrowDatabase();
+    const wish = { part, histories: HISTORIES.control };
+    expect(await prove(asItIs.file, database, wish)).toMatchObject({
       outcome: "agreed",
       histories: HISTORIES.control,
     });
+    await drop();
   },
 );
 
@@ -80,7 +62,14 @@ const faults = [
 ];
 
 test.concurrent.each(faults)("it is caught: $name", { timeout: TIMEOUT_MS }, async ({ part, ...fault }) => {
-  const copy = await copyOf(fault.name);
-  await plant(copy, fault);
-  expect(await prove(copy, HISTORIES.planted, part, fault.about)).toMatchObject({ outcome: "caught" });
+  const { drop, ...database } = await borrowDatabase();
+  const inDatabase = fault.file.endsWith(".sql");
+  if (inDatabase) await plantInDatabase(database, fault);
+  const program = inDatabase
+    ? asItIs
+    : await compile("planted-run.ts", { file: fault.file, change: (text) => change(text, fault) });
+  const wish = { part, histories: HISTORIES.planted, about: fault.about };
+  expect(await prove(program.file, database, wish)).toMatchObject({ outcome: "caught" });
+  if (program !== asItIs) await program.remove();
+  await drop();
 });

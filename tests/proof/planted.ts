@@ -43,7 +43,7 @@ export const planted: Fault[] = [
   {
     name: "what is given back goes to the lot drawn first",
     about: { meters: ["messages"], calls: ["grant", "refund", "reserve", "commit"] },
-    file: "src/server/ledger/holds.sql",
+    file: "src/server/ledger/give-back.sql",
     find: "filter (where d.n > 0) desc rows between",
     replace: "filter (where d.n > 0) rows between",
   },

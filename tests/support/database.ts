@@ -15,6 +15,15 @@ export interface TestDatabase {
 
 /** A database of this test file's own, copied from the migrated template; dropped when the file is done. */
 export async function testDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
+  const { drop, ...database } = await borrowDatabase(options);
+  afterAll(drop);
+  return database;
+}
+
+/** As above, for a part of a test: whoever borrows it drops it. */
+export async function borrowDatabase(
+  options: DatabaseOptions = {},
+): Promise<TestDatabase & { drop(): Promise<void> }> {
   const serverUrl = inject("ownerUrl");
   const template = inject("templateName");
   const name = `${template.replace("template", "test")}_${randomBytes(6).toString("hex")}`;
@@ -24,11 +33,11 @@ export async function testDatabase(options: DatabaseOptions = {}): Promise<TestD
   const appUrl = withLogin(ownerUrl);
   const db = openDatabase(appUrl, options);
   const owner = postgres(ownerUrl, { max: 4, onnotice: () => {} });
-  afterAll(async () => {
+  const drop = async () => {
     await db.close();
     await owner.end({ timeout: 5 });
     await admin`drop database ${admin(name)} with (force)`;
     await admin.end({ timeout: 5 });
-  });
-  return { db, owner, appUrl, ownerUrl };
+  };
+  return { db, owner, appUrl, ownerUrl, drop };
 }
