@@ -27,6 +27,8 @@ function ajvFor(bundle: SchemaBundle, coerceTypes: boolean): Ajv {
     allErrors: true,
     coerceTypes,
     validateSchema: false,
+    // Twice as quick to compile; what is compiled here runs a few times only.
+    code: { optimize: false },
     logger: false,
   });
   return ajv.addSchema({ $id: "stripe", $defs: bundle.$defs });
