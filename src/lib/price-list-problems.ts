@@ -6,7 +6,7 @@ import { isCount, isPositive } from "./whole-numbers";
 
 /** Ten years: what is paid for longer than that is a mistake. */
 const MAX_PREPAID_DAYS = 3_660;
-/** What Stripe takes. */
+/** What Stripe takes; also of a pause. */
 const MAX_TRIAL_DAYS = 730;
 /** What Stripe takes as a quantity, and more than anybody means. */
 const MAX_SEATS = 1_000_000;
@@ -63,6 +63,7 @@ function planProblems(list: PriceList, plan: Plan): string[] {
     ...seatProblems(list, plan),
     ...refillProblems(plan),
     ...trialProblems(plan),
+    ...pauseProblems(plan),
   ];
 }
 
@@ -107,6 +108,14 @@ function trialProblems({ id, price, trial }: Plan): string[] {
   return isPositive(trial.days) && trial.days <= MAX_TRIAL_DAYS
     ? []
     : [`plan "${id}": a trial has 1 to ${MAX_TRIAL_DAYS} days`];
+}
+
+function pauseProblems({ id, price, pause }: Plan): string[] {
+  if (!pause) return [];
+  if (price.kind !== "recurring") return [`plan "${id}": only a subscription can be paused`];
+  return isPositive(pause.maxDays) && pause.maxDays <= MAX_TRIAL_DAYS
+    ? []
+    : [`plan "${id}": a pause lasts 1 to ${MAX_TRIAL_DAYS} days`];
 }
 
 function priceProblems({ id, price }: Plan): string[] {

@@ -136,6 +136,8 @@ export interface Plan {
   /** By pooled feature. */
   weights?: Readonly<Record<string, PooledRates | undefined>>;
   refill?: Refill;
+  /** Of a subscription: it may rest for up to so many days. Left out: it may not. */
+  pause?: { maxDays: number };
   /** Of a subscription: so many days free of charge, once per tenant and person. Left out: none. */
   trial?: PlanTrial;
 }

@@ -122,6 +122,7 @@ const GOOD: Record<string, Record<string, unknown>> = {
   "billing.previewChange": { plan: "pro", interval: "month" },
   "billing.changePlan": { plan: "pro", interval: "month", preview: "1.0.0123456789abcdef" },
   "billing.redeemPromotionCode": { code: "SPRING" },
+  "billing.pause": { until: new Date("2026-12-31T00:00:00Z") },
   "billing.cancel": { when: "period_end", reason: "other", comment: "c" },
   "billing.invoices": { cursor: "in_0", limit: 10 },
   "billing.invoice": { invoiceId: "in_0" },

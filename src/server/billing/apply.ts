@@ -9,6 +9,7 @@ import { openDunnings, standingOf } from "./dunning";
 import type { StripeState } from "./fetch";
 import { followPlanMoves } from "./follow-plan-moves";
 import { copyInvoices } from "./note-invoice";
+import { isPaidFor, pausedSubscription } from "./pause-rules";
 import { versionInForce } from "./plan-move-parts";
 import { followPrepaid } from "./prepaid";
 import { waits } from "./prepaid-time-rules";
@@ -48,6 +49,18 @@ async function followSubscription(ctx: WritingCtx): Promise<void> {
       interval: deciding.interval,
       anchorAt: deciding.billingAnchorAt,
       endsAt: standing.find(({ row }) => row === deciding)?.endsAt,
+    });
+    return;
+  }
+  // In a pause the plan holds until the end of what was paid for.
+  const paused = pausedSubscription(standing.map(({ row }) => row));
+  if (paused?.planVersion && paused.paidUntil && isPaidFor(paused, ctx.now())) {
+    await entitle(ctx, {
+      planVersionId: await versionInForce(ctx, paused.planVersion),
+      source: "subscription",
+      interval: paused.interval,
+      anchorAt: paused.billingAnchorAt,
+      endsAt: paused.paidUntil,
     });
     return;
   }

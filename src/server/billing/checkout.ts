@@ -1,14 +1,17 @@
 import type { TenantCtx } from "../context";
+import { AppError } from "../errors";
 import { parseInput } from "../parse";
 import { ensureCustomer } from "./customer";
 import { refuseOverdue } from "./dunning";
 import { type CheckoutInput, checkoutInput } from "./inputs";
 import { clashingPages, isFor } from "./open-pages";
+import { pausedSubscription } from "./pause-rules";
 import { agreedOf, withMove } from "./prepaid-moves";
 import { priceIdsOf } from "./prices";
-import { purchaseOf } from "./purchase";
+import { type Purchase, purchaseOf } from "./purchase";
 import { withSeats } from "./seat-count";
 import { closeSession, openSession } from "./session";
+import { localSubscriptions } from "./subscription";
 import { withTrial } from "./subscription-trial";
 import { syncCustomer } from "./sync";
 import { tryTurn, untilAnswered } from "./turn";
@@ -29,6 +32,7 @@ export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promi
     // What was paid or closed at Stripe meanwhile is known after this, so our own rows can be believed.
     await syncCustomer(ctx);
     await refuseOverdue(ctx, { sellsPlan: wanted.lines.some(({ kind }) => kind === "plan") });
+    await refuseWhilePaused(ctx, wanted);
     const placed = await withMove(ctx, wanted, agreedOf(checked));
     const purchase = placed.beginsAt ? placed : await withTrial(ctx, placed);
     const open = (await clashingPages(ctx, purchase)).filter(({ row }) => row.sessionId !== null);
@@ -45,5 +49,14 @@ export async function startCheckout(ctx: TenantCtx, input: CheckoutInput): Promi
       const replaces = known.map(({ row }) => row);
       return openSession(ctx, { turn, purchase, priceIds, customerId, interrupted, replaces });
     });
+  });
+}
+
+/** A subscription that rests comes back: beside it a second plan would be paid for. */
+async function refuseWhilePaused(ctx: TenantCtx, { lines }: Purchase): Promise<void> {
+  if (!lines.some(({ kind }) => kind === "plan") || !pausedSubscription(await localSubscriptions(ctx)))
+    return;
+  throw new AppError("ALREADY_SUBSCRIBED", "The subscription is paused. Resume or cancel it first.", {
+    hint: "billing.resume",
   });
 }

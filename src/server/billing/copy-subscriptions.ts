@@ -140,12 +140,29 @@ function rowOf(
       canceledAt: instant(subscription.canceled_at),
       endedAt: instant(subscription.ended_at),
       trialEndsAt: instant(subscription.trial_end),
+      ...pauseOf(subscription),
       ...comingChange(subscription, versions, ctx.now()),
       discounts: discountsOf(subscription),
       payUrl: payUrlOf(subscription),
       syncedAt: ctx.now(),
     },
   ];
+}
+
+/** What was paid for, and when it ends, stand in its metadata, where `pause.ts` wrote them. */
+function pauseOf({ status, status_details, metadata }: Stripe.Subscription) {
+  if (status !== "paused") return { pausedAt: null, paidUntil: null, resumesAt: null };
+  const since = status_details?.paused?.transitioned_at;
+  return {
+    pausedAt: since ? instantOf(since) : null,
+    paidUntil: writtenInstant(metadata.paid_until),
+    resumesAt: writtenInstant(metadata.resumes_at),
+  };
+}
+
+function writtenInstant(text: string | undefined): Date | null {
+  const at = new Date(text ?? "");
+  return Number.isNaN(at.getTime()) ? null : at;
 }
 
 const intervalOf = (price: Stripe.Price): Interval =>

@@ -5,6 +5,8 @@ import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
 import { type CancelInput, cancelInput } from "./inputs";
+import { goOn, resumePaused } from "./pause";
+import { isPaidFor, pausedSubscription } from "./pause-rules";
 import { comesByMove } from "./plan-move-parts";
 import { decidingSubscription } from "./rules";
 import { releaseSchedule } from "./schedule-change";
@@ -30,10 +32,13 @@ export async function cancelSubscription(ctx: TenantCtx, input: CancelInput): Pr
   return inTurn(ctx, async (row) => {
     if (when === "period_end" && row.cancelAt) return;
     await request(ctx, "subscription.cancel_requested", row, { when, reason, comment: comment ?? null });
+    const isPaused = row.status === "paused";
+    const goesOn = when === "period_end" && (!isPaused || isPaidFor(row, ctx.now()));
+    if (isPaused && goesOn) await goOn(ctx, row);
     const subscription = await ctx.stripe.subscriptions.retrieve(row.subscriptionId);
     await releaseSchedule(ctx, subscription);
     await dropPendingUpdate(ctx, subscription);
-    if (when === "now") await cancelNow(ctx, row, cancellation_details);
+    if (!goesOn) await cancelNow(ctx, row, cancellation_details);
     else
       await ctx.stripe.subscriptions.update(row.subscriptionId, {
         cancel_at_period_end: true,
@@ -43,11 +48,12 @@ export async function cancelSubscription(ctx: TenantCtx, input: CancelInput): Pr
 }
 
 /**
- * Takes back an end that has not come yet: the subscription renews again. Told twice, it changes nothing more.
+ * Takes back an end that has not come yet, or ends a pause: the subscription renews again. Told twice, it changes nothing more.
  * @throws AppError CONFLICT without a subscription, PAYMENT_PROVIDER, BUSY
  */
 export async function resumeSubscription(ctx: TenantCtx): Promise<SubscriptionView> {
   return inTurn(ctx, async (row) => {
+    if (row.status === "paused") return resumePaused(ctx, row);
     if (!row.cancelAt) return;
     await request(ctx, "subscription.resume_requested", row);
     const { cancel_at_period_end } = await ctx.stripe.subscriptions.retrieve(row.subscriptionId);
@@ -103,7 +109,8 @@ async function inTurn(
 }
 
 async function liveRow(ctx: TenantCtx): Promise<SubscriptionRow> {
-  const row = decidingSubscription(await localSubscriptions(ctx));
+  const rows = await localSubscriptions(ctx);
+  const row = decidingSubscription(rows) ?? pausedSubscription(rows);
   if (!row) throw new AppError("CONFLICT", "There is no subscription.");
   return row;
 }

@@ -129,6 +129,10 @@ export const cancelInput = z.strictObject({
 });
 export type CancelInput = z.input<typeof cancelInput>;
 
+/** Left out: for as long as the plan allows. */
+export const pauseInput = z.strictObject({ until: z.date().optional() }).default({});
+export type PauseInput = z.input<typeof pauseInput>;
+
 /** The newest invoices, or those after `cursor` (the answer's `next`). */
 export const invoicesInput = z
   .strictObject({

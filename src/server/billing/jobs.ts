@@ -8,6 +8,7 @@ import { forgetPayloads } from "../webhooks/forget-payloads";
 import { inboxHealth } from "../webhooks/list-events";
 import { type EventHandlers, processDue } from "../webhooks/service";
 import { stripeHandlers } from "./handlers";
+import { endDuePause } from "./pause";
 import { endingUntil, tellPlanEnding } from "./plan-ending";
 import { reconcile } from "./reconcile";
 import { followSeats } from "./seats";
@@ -144,18 +145,18 @@ async function topUpTenant(ctx: Ctx, tenantId: string): Promise<TopUpResult | nu
 }
 
 /**
- * Cron `subscriptions`: seats that were taken or given up since it last ran, as one change of each subscription. Only
- * tenants where something differs cost anything. Safe late, twice, by two runners at once, or never.
+ * Cron `subscriptions`: seats that were taken or given up since it last ran, as one change of each subscription, and pauses
+ * that are over. Only tenants where something is to be done cost anything. Safe late, twice, by two runners at once, or never.
  */
-export async function followSubscriptions(ctx: Ctx): Promise<{ seatsFollowed: number }> {
-  const done = { seatsFollowed: 0 };
+export async function followSubscriptions(ctx: Ctx): Promise<{ seatsFollowed: number; pausesEnded: number }> {
+  const done = { seatsFollowed: 0, pausesEnded: 0 };
   for (let after = "", seen = 0; seen < TENANTS_PER_RUN; seen += TENANTS_PER_PAGE) {
     const page = await inTransaction(ctx, (tx) =>
       tx.execute<{ tenant_id: string }>(
-        sql`select tenant_id from subscriptions_due(${after}, ${TENANTS_PER_PAGE})`,
+        sql`select tenant_id from subscriptions_due(${ctx.now().toISOString()}::timestamptz, ${after}, ${TENANTS_PER_PAGE})`,
       ),
     );
-    for (const { tenant_id } of page) if (await followTenant(ctx, tenant_id)) done.seatsFollowed += 1;
+    for (const { tenant_id } of page) await followTenant(ctx, tenant_id, done);
     after = page.at(-1)?.tenant_id ?? after;
     if (page.length < TENANTS_PER_PAGE) break;
   }
@@ -163,11 +164,16 @@ export async function followSubscriptions(ctx: Ctx): Promise<{ seatsFollowed: nu
 }
 
 /** One tenant's trouble is not another's: it is logged, and the tenant stays due. */
-async function followTenant(ctx: Ctx, tenantId: string): Promise<boolean> {
+async function followTenant(
+  ctx: Ctx,
+  tenantId: string,
+  done: { seatsFollowed: number; pausesEnded: number },
+): Promise<void> {
   try {
-    return await followSeats({ ...ctx, tenant: await tenantById(ctx, provenTenantId(tenantId)) });
+    const tenantCtx = { ...ctx, tenant: await tenantById(ctx, provenTenantId(tenantId)) };
+    if (await endDuePause(tenantCtx)) done.pausesEnded += 1;
+    else if (await followSeats(tenantCtx)) done.seatsFollowed += 1;
   } catch (error) {
     logError("subscriptions", error);
-    return false;
   }
 }

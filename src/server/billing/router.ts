@@ -15,6 +15,7 @@ import {
   invoicesInput,
   orderInput,
   ordersInput,
+  pauseInput,
   paymentMethodInput,
   previewChangeInput,
   redeemCodeInput,
@@ -25,6 +26,7 @@ import { invoiceOf, listInvoices } from "./invoices";
 import { listOffers } from "./offers";
 import { listOrders, orderOf } from "./orders";
 import { paidDays, previewCheckout } from "./paid-days";
+import { pauseSubscription } from "./pause";
 import {
   addPaymentMethod,
   listPaymentMethods,
@@ -67,6 +69,9 @@ export const billingRouter = {
   cancel: can("billing:write")
     .input(cancelInput)
     .mutation(({ ctx, input }) => cancelSubscription(ctx, input)),
+  pause: can("billing:write")
+    .input(pauseInput)
+    .mutation(({ ctx, input }) => pauseSubscription(ctx, input)),
   resume: can("billing:write").mutation(({ ctx }) => resumeSubscription(ctx)),
   portal: can("billing:write").mutation(({ ctx }) => openPortal(ctx)),
   invoices: can("billing:read")

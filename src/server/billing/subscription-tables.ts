@@ -41,6 +41,10 @@ export const subscriptions = pgTable(
     canceledAt: instant(),
     endedAt: instant(),
     trialEndsAt: instant(),
+    /** While it is paused: since when, until when its plan is paid for, and when the pause ends by itself. */
+    pausedAt: instant(),
+    paidUntil: instant(),
+    resumesAt: instant(),
     /** Another plan or interval to come: with a schedule at `changeAt`, or once its invoice is paid, until then. */
     changeKind: text({ enum: ["scheduled", "payment_needed"] }),
     changePlanVersion: text(),
@@ -55,6 +59,7 @@ export const subscriptions = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenantId, t.subscriptionId] }),
     // A business without seats has no row in it.
+    index("subscriptions_paused").on(t.tenantId).where(sql`resumes_at is not null`),
     index("subscriptions_by_the_seat").on(t.tenantId).where(sql`seat_feature is not null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],

@@ -5,6 +5,7 @@ import { inTenant } from "../db/transaction";
 import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import type { Discount } from "./discount-rules";
+import { pausedSubscription } from "./pause-rules";
 import { waits } from "./prepaid-time-rules";
 import { decidingSubscription, type Interval } from "./rules";
 import { subscriptions } from "./subscription-tables";
@@ -21,7 +22,7 @@ export interface SubscriptionView {
   subscription: {
     /** The plan it brings; null for one of nobody's price list. */
     plan: { id: string; name: string; version: string } | null;
-    /** Stripe's word: `active`, `trialing` or `past_due`. */
+    /** Stripe's word: `active`, `trialing`, `past_due` or `paused`. */
     status: string;
     interval: Interval;
     /** For one interval, of all seats. */
@@ -35,6 +36,10 @@ export interface SubscriptionView {
     trialEndsAt: Date | null;
     /** When it will begin, after days that were paid ahead; null: it has. */
     beginsAt: Date | null;
+    /** How many days it may rest at most; null: it can't be paused. */
+    pauseDays: number | null;
+    /** Of a paused one: until when its plan is paid for, and when the pause ends by itself. */
+    pause: { since: Date | null; paidUntil: Date | null; resumesAt: Date | null } | null;
     /** What is taken off each invoice, or off the next one only (`once`). */
     discounts: {
       name: string;
@@ -64,7 +69,8 @@ export interface SubscriptionView {
 export async function subscriptionOf(ctx: TenantCtx): Promise<SubscriptionView> {
   const { version, source, endsAt } = await currentPlan(ctx);
   const customerId = await knownCustomer(ctx);
-  const deciding = decidingSubscription(await localSubscriptions(ctx));
+  const rows = await localSubscriptions(ctx);
+  const deciding = decidingSubscription(rows) ?? pausedSubscription(rows);
   const { id, name, tagline } = version.definition.plan;
   return {
     plan: { id, name, tagline, version: version.id },
@@ -96,6 +102,8 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     cancelAt: row.cancelAt,
     trialEndsAt: row.trialEndsAt,
     beginsAt: waits(row, ctx.now()) ? row.beginsAt : null,
+    pauseDays: await pauseDays(ctx, row),
+    pause: pauseView(row),
     discounts: row.discounts.map(discountView),
     change: await changeOf(ctx, row),
     payUrl: row.payUrl,
@@ -113,6 +121,15 @@ async function seatsView(ctx: TenantCtx, row: SubscriptionRow): Promise<View["se
 function discountView({ name, code, percentHundredths, offMinor, currency, once, endsAt }: Discount) {
   const off = offMinor !== null && currency ? { amountMinor: BigInt(offMinor), currency } : null;
   return { name, code, percentHundredths, off, once, endsAt: endsAt ? new Date(endsAt) : null };
+}
+
+async function pauseDays(ctx: TenantCtx, { planVersion: id }: SubscriptionRow): Promise<number | null> {
+  if (!id) return null;
+  return (await planVersion(ctx, id)).definition.plan.pause?.maxDays ?? null;
+}
+
+function pauseView({ status, pausedAt, paidUntil, resumesAt }: SubscriptionRow): View["pause"] {
+  return status === "paused" ? { since: pausedAt, paidUntil, resumesAt } : null;
 }
 
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {

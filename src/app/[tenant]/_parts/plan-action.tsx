@@ -76,6 +76,7 @@ function Change({ plan, interval, subscription, currentName }: ChangeProps) {
   const { timeZone } = useWorkspace();
   const [opened, { open, close }] = useDisclosure();
   const { change, cancelAt, currentPeriodEndsAt: endsAt } = subscription;
+  if (subscription.pause) return <Inert>Resume first</Inert>;
   if (cancelAt)
     return <Inert>{plan.kind === "free" ? `From ${formatDate(cancelAt, timeZone)}` : "Resume first"}</Inert>;
   if (change?.kind === "scheduled" && change.plan?.id === plan.id && change.interval === interval)

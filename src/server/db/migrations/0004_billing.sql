@@ -202,6 +202,9 @@ ALTER TABLE "subscriptions" ADD COLUMN "paid_quantity" bigint DEFAULT 1 NOT NULL
 ALTER TABLE "subscriptions" ADD COLUMN "seat_feature" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "seats_at_least" bigint DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "begins_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "paused_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "paid_until" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "resumes_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_kind" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_plan_version" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "change_interval" text;--> statement-breakpoint
@@ -233,6 +236,7 @@ CREATE INDEX "dunnings_due" ON "dunnings" USING btree ("tenant_id") WHERE due_at
 CREATE INDEX "plan_move_directory_due" ON "plan_move_directory" USING btree ("due_at") WHERE due_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
+CREATE INDEX "subscriptions_paused" ON "subscriptions" USING btree ("tenant_id") WHERE resumes_at is not null;--> statement-breakpoint
 CREATE INDEX "subscriptions_by_the_seat" ON "subscriptions" USING btree ("tenant_id") WHERE seat_feature is not null;--> statement-breakpoint
 CREATE INDEX "outbox_unsent" ON "outbox" USING btree ("tenant_id","id") WHERE sent_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_sent" ON "outbox" USING btree ("tenant_id","sent_at") WHERE sent_at is not null;--> statement-breakpoint

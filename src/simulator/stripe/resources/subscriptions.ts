@@ -28,6 +28,9 @@ const UPDATE =
   "billing_cycle_anchor.type trial_end payment_behavior cancel_at_period_end cancel_at metadata description " +
   "default_payment_method cancellation_details.comment cancellation_details.feedback off_session discounts pause_collection trial_settings";
 
+/** A pause credits nothing here, whatever is said of unused time. */
+const PAUSE = "type bill_for.unused_time_from.type bill_for.outstanding_usage_through.type";
+
 function newItems(world: World, params: Stripe.SubscriptionCreateParams): NewItem[] {
   return (params.items ?? []).map((item) => {
     if (!item.price) throw invalidRequest("Missing required param: items[0][price].", "items[0][price]");
@@ -248,7 +251,7 @@ export const subscriptionRoutes = [
     "cancellation_details.comment cancellation_details.feedback",
     (params, { world, ids }) => cancel(params, world, ids[0]!),
   ),
-  route<Stripe.SubscriptionPauseParams>("POST", "/subscriptions/{}/pause", "type", (_, { world, ids }) =>
+  route<Stripe.SubscriptionPauseParams>("POST", "/subscriptions/{}/pause", PAUSE, (_, { world, ids }) =>
     pause(world, world.get("subscription", ids[0]!)),
   ),
   route<Stripe.SubscriptionResumeParams>(

@@ -8,16 +8,18 @@ import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useBillingRefresh } from "../../_parts/use-billing-refresh";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { Paused } from "./pause";
 
 type Subscribed = NonNullable<Outputs["billing"]["subscription"]["subscription"]>;
 type Change = NonNullable<Subscribed["change"]>;
 
 /** What is to come of a subscription, each with what can be done about it. */
 export function SubscriptionNotices({ subscription }: { subscription: Subscribed }) {
-  const { status, cancelAt, change, payUrl } = subscription;
+  const { status, cancelAt, change, pause, payUrl } = subscription;
   return (
     <>
       {status === "past_due" && <PastDue payUrl={payUrl} />}
+      {pause && <Paused subscription={subscription} pause={pause} />}
       {cancelAt && <Ending at={cancelAt} />}
       {change?.kind === "scheduled" && <Scheduled change={change} />}
       {change?.kind === "payment_needed" && <WaitsForPayment change={change} payUrl={payUrl} />}

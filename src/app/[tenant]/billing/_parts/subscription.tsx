@@ -14,6 +14,7 @@ import { CancelDialog } from "../../_parts/cancel-dialog";
 import { StatusBadge } from "../../_parts/status-badge";
 import { usePayment } from "../../_parts/use-payment";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { Pause } from "./pause";
 import { DiscountWords, PromotionCode } from "./promotion-code";
 import { SubscriptionNotices } from "./subscription-notices";
 
@@ -30,6 +31,7 @@ export function Subscription() {
       description={plan.tagline}
       actions={
         <Group gap="sm" align="flex-start">
+          {subscription && !subscription.cancelAt && <Pause subscription={subscription} />}
           {subscription && !subscription.cancelAt && (
             <Cancel subscription={subscription} planName={plan.name} />
           )}
@@ -95,7 +97,7 @@ function Cancel({ subscription, planName }: { subscription: Subscribed; planName
 
 function Facts({ subscription }: { subscription: Subscribed }) {
   const { timeZone } = useWorkspace();
-  const { status, interval, price, seats, discounts, currentPeriodEndsAt, cancelAt, trialEndsAt } =
+  const { status, interval, price, seats, discounts, pause, currentPeriodEndsAt, cancelAt, trialEndsAt } =
     subscription;
   const isTrial = status === "trialing";
   return (
@@ -116,9 +118,11 @@ function Facts({ subscription }: { subscription: Subscribed }) {
           <DiscountWords discount={discount} />
         </Fact>
       ))}
-      <Fact term={cancelAt ? "Ends" : isTrial ? "First payment" : "Renews"}>
-        {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
-      </Fact>
+      {pause === null && (
+        <Fact term={cancelAt ? "Ends" : isTrial ? "First payment" : "Renews"}>
+          {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
+        </Fact>
+      )}
       {trialEndsAt && isTrial && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
     </SimpleGrid>
   );
