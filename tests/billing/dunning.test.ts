@@ -4,6 +4,7 @@ import { startCheckout } from "@/server/billing/checkout";
 import { ensureCustomer } from "@/server/billing/customer";
 import { mustPayFirst, pastDueOf } from "@/server/billing/dunning";
 import { listDunning } from "@/server/billing/list-dunning";
+import { openPortal } from "@/server/billing/portal";
 import { previewChange } from "@/server/billing/preview-change";
 import { subscriptionOf } from "@/server/billing/subscription";
 import { syncCustomer } from "@/server/billing/sync";
@@ -89,6 +90,9 @@ afterEach(async () => {
   simulator.control.setMode({ drop: [] });
 });
 
+/** Whether the portal's page lets the plan be switched. */
+const changesPlan = async ({ url }: { url: string }) => (await (await fetch(url)).text()).includes("/switch");
+
 async function pay(of: TenantCtx): Promise<void> {
   const [open] = (await invoicesAt(of)).filter(({ status }) => status === "open");
   await stripe.invoices.pay(open!.id, { payment_method: await goodCard(of) });
@@ -127,6 +131,9 @@ test("in the days of grace all works, but a plan is not bought or changed before
   const overdue = { code: "PAYMENT_OVERDUE", payUrl: expect.stringMatching(/\/i\/in_/) };
   await expect(startCheckout(of, PRO)).rejects.toMatchObject(overdue);
   await expect(previewChange(of, { plan: "enterprise", interval: "month" })).rejects.toMatchObject(overdue);
+  expect(await changesPlan(await openPortal(of))).toBe(false);
+  await pay(of);
+  expect(await changesPlan(await openPortal(of))).toBe(true);
 });
 
 test("then the plan works on, nothing can be bought, a page that was open is closed, and it is told once; paying ends that at once", async () => {

@@ -4,14 +4,18 @@ import type { Ctx, TenantCtx } from "../context";
 import { AppError } from "../errors";
 import { canonicalJson } from "../plans/rules";
 import { knownCustomer, retireCustomer } from "./customer";
+import { openDunnings } from "./dunning";
 import { currentPrices, recordedPrices } from "./prices";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 
 type Features = Stripe.BillingPortal.ConfigurationCreateParams.Features;
 type Products = Stripe.BillingPortal.ConfigurationCreateParams.Features.SubscriptionUpdate.Product[];
 
-/** The configuration that this process has seen in place, per Stripe client. */
-const inPlace = new WeakMap<Stripe, { fingerprint: string; id: string }>();
+/** Who has not paid can't change the plan there either. */
+type Kind = "usual" | "unpaid";
+
+/** The configurations that this process has seen in place, per Stripe client. */
+const inPlace = new WeakMap<Stripe, Map<Kind, { fingerprint: string; id: string }>>();
 
 /**
  * The address of Stripe's portal: card, invoices, change of plan (charged at once, pro rata), cancellation at the
@@ -22,7 +26,8 @@ export async function openPortal(ctx: TenantCtx): Promise<{ url: string }> {
   const customer = await knownCustomer(ctx);
   if (!customer) throw nothingToManage();
   try {
-    const configuration = await ensureConfiguration(ctx);
+    const isUnpaid = (await openDunnings(ctx)).length > 0;
+    const configuration = await ensureConfiguration(ctx, isUnpaid ? "unpaid" : "usual");
     const return_url = `${ctx.appUrl}/${ctx.tenant.slug}/billing?from=portal`;
     const session = await ctx.stripe.billingPortal.sessions.create({ customer, configuration, return_url });
     return { url: session.url };
@@ -37,28 +42,32 @@ function nothingToManage(): AppError {
   return new AppError("NOT_FOUND", "There is nothing to manage yet. Choose a plan first.");
 }
 
-/** One configuration of ours at Stripe, found by its metadata and brought up to the current price list. */
-async function ensureConfiguration(ctx: Ctx): Promise<string> {
-  const features = await portalFeatures(ctx);
+/** One configuration of ours and of that kind at Stripe, found by its metadata and brought up to the current price list. */
+async function ensureConfiguration(ctx: Ctx, kind: Kind): Promise<string> {
+  const usual = await portalFeatures(ctx);
+  const features = kind === "usual" ? usual : { ...usual, subscription_update: { enabled: false } };
   const fingerprint = createHash("sha256").update(canonicalJson(features)).digest("hex").slice(0, 40);
-  const seen = inPlace.get(ctx.stripe);
-  if (seen?.fingerprint === fingerprint) return seen.id;
-  const { id } = await configure(ctx, features, fingerprint);
-  inPlace.set(ctx.stripe, { fingerprint, id });
+  const seen = inPlace.get(ctx.stripe) ?? new Map<Kind, { fingerprint: string; id: string }>();
+  const known = seen.get(kind);
+  if (known?.fingerprint === fingerprint) return known.id;
+  const { id } = await configure(ctx, features, { kind, fingerprint });
+  inPlace.set(ctx.stripe, seen.set(kind, { fingerprint, id }));
   return id;
 }
 
 async function configure(
   ctx: Ctx,
   features: Features,
-  fingerprint: string,
+  { kind, fingerprint }: { kind: Kind; fingerprint: string },
 ): Promise<Stripe.BillingPortal.Configuration> {
   const { configurations } = ctx.stripe.billingPortal;
   const active = await configurations.list({ active: true, limit: 100 }).autoPagingToArray({ limit: 1_000 });
-  const ours = active.find(({ metadata }) => metadata?.madeBy === "tollgate");
-  const metadata = { madeBy: "tollgate", fingerprint };
+  const ours = active.find(
+    ({ metadata }) => metadata?.madeBy === "tollgate" && (metadata.kind ?? "usual") === kind,
+  );
+  const metadata = { madeBy: "tollgate", kind, fingerprint };
   if (!ours) {
-    const idempotencyKey = `portal-configuration:${fingerprint}`;
+    const idempotencyKey = `portal-configuration:${kind}:${fingerprint}`;
     return configurations.create({ features, metadata }, { idempotencyKey });
   }
   if (ours.metadata?.fingerprint === fingerprint) return ours;
