@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { changePlan } from "@/server/billing/change-plan";
+import { comingVersion } from "@/server/billing/coming-version";
 import { cancelSubscription, resumeSubscription, undoChange } from "@/server/billing/end-subscription";
 import { keepVersion, unkeepVersion } from "@/server/billing/kept-version";
 import { planMoveOf } from "@/server/billing/list-plan-moves";
@@ -143,9 +144,17 @@ test("moved now, a tenant has the new limits when its notice is over and pays th
 
 test("undone before the renewal, the schedule is gone, the old price stays, and who was told is told", async () => {
   const { ada, moveId } = await scheduled("ada");
+  const { currentPeriodEndsAt: at } = (await subscriptionOf(ada)).subscription!;
+  expect(await comingVersion(ada)).toMatchObject({
+    at,
+    plan: { name: "Pro", version: 2 },
+    isInForce: false,
+    price: { before: { amountMinor: 1_500n }, after: { amountMinor: 2_000n }, interval: "month" },
+    limits: expect.arrayContaining([expect.objectContaining({ feature: "sso", from: true, to: false })]),
+  });
   await expect(undoChange(ada)).rejects.toMatchObject({ code: "CONFLICT" });
   await undo(moveId);
-  expect((await subscriptionOf(ada)).subscription?.change).toBeNull();
+  expect(await comingVersion(ada)).toBeNull();
   expect(await told(ada)).toEqual(["billing.plan_moving", "billing.plan_move_undone"]);
   await advance({ days: 3 });
   expect(await invoicesOf(ada)).toEqual([1_500, 1_500]);

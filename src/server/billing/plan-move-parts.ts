@@ -2,9 +2,10 @@ import { and, eq, isNotNull, or } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { planMoves, planMoveTenants } from "./plan-move-tables";
-import type { SubscriptionRow } from "./subscription";
+import type { subscriptions } from "./subscription-tables";
 
 export type PartRow = typeof planMoveTenants.$inferSelect;
+type SubscriptionRow = typeof subscriptions.$inferSelect;
 export type MoveRow = typeof planMoves.$inferSelect;
 
 /** The tenant's parts in moves, with the moves. */

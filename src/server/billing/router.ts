@@ -3,6 +3,7 @@ import { can, publicProcedure, tenantProcedure } from "../trpc";
 import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
+import { comingVersion } from "./coming-version";
 import { addTaxId, billingDetails, removeTaxId, updateDetails } from "./details";
 import { addTaxIdInput, taxIdInput, updateDetailsInput } from "./document-inputs";
 import { pastDueOf } from "./dunning";
@@ -42,6 +43,7 @@ import { subscriptionOf } from "./subscription";
 export const billingRouter = {
   plans: publicProcedure.query(({ ctx }) => listOffers(ctx)),
   subscription: tenantProcedure.query(({ ctx }) => subscriptionOf(ctx)),
+  comingVersion: tenantProcedure.query(({ ctx }) => comingVersion(ctx)),
   pastDue: tenantProcedure.query(({ ctx }) => pastDueOf(ctx)),
   checkout: can("billing:write")
     .input(checkoutInput)

@@ -6,6 +6,7 @@ import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import type { Discount } from "./discount-rules";
 import { pausedSubscription } from "./pause-rules";
+import { comesByMove } from "./plan-move-parts";
 import { waits } from "./prepaid-time-rules";
 import { decidingSubscription, type Interval } from "./rules";
 import { subscriptions } from "./subscription-tables";
@@ -50,7 +51,7 @@ export interface SubscriptionView {
       once: boolean;
       endsAt: Date | null;
     }[];
-    /** Another plan or interval to come. */
+    /** Another plan or interval to come, by its people's own choice. */
     change: {
       /** `payment_needed`: it takes effect once `payUrl` was paid, and is off after `at`. */
       kind: "scheduled" | "payment_needed";
@@ -134,7 +135,7 @@ function pauseView({ status, pausedAt, paidUntil, resumesAt }: SubscriptionRow):
 
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {
   const { changeKind: kind, changePlanVersion, changeInterval: interval, changeAt: at } = row;
-  if (!kind || !interval || !at) return null;
+  if (!kind || !interval || !at || (await comesByMove(ctx, row))) return null;
   return { kind, plan: await planOf(ctx, changePlanVersion), interval, at };
 }
 

@@ -6,6 +6,7 @@ import { CardsSkeleton } from "@/components/skeletons";
 import { mayDo } from "@/server/accounts/rules";
 import { Prefetched } from "@/trpc/server";
 import { openWorkspace } from "../_parts/open-workspace";
+import { ComingVersion } from "./_parts/coming-version";
 import { Details } from "./_parts/details";
 import { INVOICES_PER_PAGE } from "./_parts/inputs";
 import { Invoices } from "./_parts/invoices";
@@ -21,6 +22,7 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
   // Back from Stripe's pages: what was done there shows at once, and when Stripe is away, once its event arrives.
   if ((await searchParams).from !== undefined) await caller.billing.refresh().catch(() => undefined);
   void queries.prefetchQuery(trpc.billing.subscription.queryOptions());
+  void queries.prefetchQuery(trpc.billing.comingVersion.queryOptions());
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
   if (seesBilling) {
     void queries.prefetchQuery(trpc.billing.paymentMethods.queryOptions());
@@ -31,6 +33,9 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
     <Prefetched workspace={workspace.slug}>
       <PageHeader title="Billing" description="The plan, and the way to pay for it." />
       <Stack gap={40}>
+        <QueryBoundary loading={null}>
+          <ComingVersion />
+        </QueryBoundary>
         <QueryBoundary loading={<CardsSkeleton cards={1} height={160} />}>
           <Subscription />
         </QueryBoundary>
