@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { unknowable } from "@/server/billing/rehearsal-rules";
 import { rehearsedTenants, rehearsePlan } from "@/server/billing/rehearse-plan";
 import { setOverride } from "@/server/entitlements/override";
+import type { PlanDefinition } from "@/server/plans/rules";
 import { consume } from "@/server/quota/consume";
 import { NEW, OLD, relisted, selling } from "./new-versions";
 import { stage } from "./stage";
@@ -146,4 +148,15 @@ test("prepaid days are more to pay and no MRR, the free plan costs nothing, and 
   await expect(rehearsePlan(selling(ctx, pounds), { to: "pro@2" })).rejects.toMatchObject({
     code: "INVALID_INPUT",
   });
+});
+
+test("a cap that shrinks, and calls that would be weighed by other rates, are said to be not known", () => {
+  const run = { kind: "pooled", name: "Runs", meter: "compute", base: 5, weights: {} } as const;
+  const [before, dearer] = [5, 6].map((base): PlanDefinition => {
+    const features = { ...OLD.features, run: { ...run, base } };
+    return { plan: OLD.plans[2]!, features, currency: "usd" };
+  });
+  expect(unknowable(before!, before!)).toEqual([]);
+  expect(unknowable(before!, dearer!)).toEqual(["run"]);
+  expect(unknowable(before!, { ...before!, plan: NEW.plans[2]! })).toEqual(["upload_mb"]);
 });

@@ -1,5 +1,5 @@
 import type { Limit, Plan } from "@/lib/price-list";
-import { limitUnits, type PlanDefinition } from "../plans/rules";
+import { canonicalJson, limitUnits, type PlanDefinition } from "../plans/rules";
 import type { Interval } from "./rules";
 
 /** What a tenant did with one feature lately, in its units. */
@@ -76,13 +76,21 @@ export function lostFlags(
   return Object.keys(before.features).filter((id) => isOn(before, id) && !isOn(after, id) && !own.has(id));
 }
 
-/** What gets less and leaves no trace when it is used, so that nobody can say who would have met it. */
+/** What gets less and leaves no trace when it is used, and what is weighed by other rates: who would have met it is not known. */
 export function unknowable(before: PlanDefinition, after: PlanDefinition): string[] {
-  return Object.entries(before.features).flatMap(([id, { kind }]) =>
-    (kind === "cap" || kind === "pooled") && size(after.plan.limits[id]) < size(before.plan.limits[id])
-      ? [id]
-      : [],
-  );
+  return Object.entries(before.features).flatMap(([id, { kind }]) => {
+    if (kind !== "cap" && kind !== "pooled") return [];
+    const isLess = size(after.plan.limits[id]) < size(before.plan.limits[id]);
+    return isLess || ratesOf(before, id) !== ratesOf(after, id) ? [id] : [];
+  });
+}
+
+/** What a pooled feature's calls are weighed by; the same text for all others. */
+function ratesOf({ plan, features }: PlanDefinition, id: string): string {
+  const feature = features[id];
+  if (feature?.kind !== "pooled") return "";
+  const { meter, base, weights } = feature;
+  return canonicalJson([meter, base, weights, plan.weights?.[id] ?? null]);
 }
 
 const size = (limit: Limit | undefined) => limitUnits(limit) ?? Number.POSITIVE_INFINITY;
