@@ -1,4 +1,4 @@
-select open_wall_for_gate('dunnings');
+select open_wall_for_gate(t) from unnest(array['dunnings', 'subscriptions']) t;
 
 -- Tenants whose dunning has come to its next step, or whose end is under way, across tenants, in pages. Ids only: the rest is
 -- asked as the tenant.
@@ -31,8 +31,9 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   select 'dunning: it ends by way of its ending', d.tenant_id, d.invoice_id, format('%s, ending at %s', d.outcome, d.ending_at)
   from dunnings d where d.outcome = 'ended' and d.ending_at is null
   union all
-  select 'dunning: a plan that is not paid has its end', t.tenant_id, t.plan_version, format('%s until %s', t.source, t.ends_at)
-  from tenant_plans t
-  where t.source = 'subscription' and t.ends_at > p_now
-    and not exists (select from dunnings d where d.tenant_id = t.tenant_id and d.closed_at is null and d.plan_ends_at = t.ends_at)
+  select 'dunning: the plan ends when the tenant was told, or sooner', d.tenant_id, d.invoice_id, format('told %s, plan until %s', d.plan_ends_at, t.ends_at)
+  from dunnings d join tenant_plans t on t.tenant_id = d.tenant_id
+  where d.closed_at is null and d.ending_at is null and t.source = 'subscription' and (t.ends_at is null or t.ends_at > d.plan_ends_at)
+    and not exists (select from subscriptions s
+      where s.tenant_id = d.tenant_id and s.subscription_id <> d.subscription_id and s.status in ('active', 'trialing', 'past_due'))
 $$;
