@@ -1,6 +1,6 @@
 import Stripe from "stripe";
 import type { TenantCtx } from "../context";
-import type { addOnInvoices } from "./document-tables";
+import type { addOnInvoices } from "./invoice-tables";
 import { isKeySpent } from "./stripe-client";
 
 type AddOnRow = typeof addOnInvoices.$inferSelect;

@@ -16,7 +16,7 @@ import {
   type VoidInvoiceInput,
   voidInvoiceInput,
 } from "./document-inputs";
-import { addOnInvoices } from "./document-tables";
+import { addOnInvoices } from "./invoice-tables";
 import { noteInvoice } from "./note-invoice";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import { syncCustomer } from "./sync";

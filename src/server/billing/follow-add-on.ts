@@ -3,7 +3,7 @@ import type Stripe from "stripe";
 import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { tell } from "../events/service";
-import { addOnInvoices } from "./document-tables";
+import { addOnInvoices } from "./invoice-tables";
 import { instantOf } from "./rules";
 
 const WORDS = ["open", "paid", "void", "uncollectible"] as const;

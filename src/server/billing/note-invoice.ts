@@ -4,8 +4,8 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { knownCustomer } from "./customer";
-import { invoices } from "./document-tables";
 import { followAddOn } from "./follow-add-on";
+import { invoices } from "./invoice-tables";
 import { idOf, instantOf } from "./rules";
 import { isMissingAtStripe } from "./stripe-client";
 
