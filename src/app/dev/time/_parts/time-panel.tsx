@@ -36,7 +36,7 @@ export function TimePanel() {
         </Stack>
       </GridCol>
       <GridCol span={{ base: 12, md: 7 }}>
-        <Timeline moments={moments} more={more} />
+        <Timeline moments={moments} storySlug={state.story?.slug ?? null} more={more} />
       </GridCol>
     </Grid>
   );

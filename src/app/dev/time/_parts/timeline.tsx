@@ -20,10 +20,18 @@ const KINDS: Record<Kind, { label: string; color: string }> = {
 const ALL = Object.keys(KINDS) as Kind[];
 const EVERYBODY = "";
 
+interface TimelineProps {
+  moments: readonly Moment[];
+  /** Of the story that was begun last: it alone is shown until somebody chooses. */
+  storySlug: string | null;
+  more?: () => void;
+}
+
 /** What happened, the latest first, in days. */
-export function Timeline({ moments, more }: { moments: readonly Moment[]; more?: () => void }) {
+export function Timeline({ moments, storySlug, more }: TimelineProps) {
   const [kinds, setKinds] = useState<string[]>(ALL);
-  const [slug, setSlug] = useState(EVERYBODY);
+  const [chosen, setSlug] = useState<string | null>(null);
+  const slug = chosen ?? storySlug ?? EVERYBODY;
   const homes = new Map(
     moments.flatMap(({ workspace }) => (workspace ? [[workspace.slug, workspace.name]] : [])),
   );

@@ -5,7 +5,7 @@ import type { TimeInput } from "@/server/time/inputs";
 import type { TimeWire } from "@/server/time/request";
 
 const KEY = ["time"];
-const MOVING_MS = 800;
+const MOVING_MS = 1_500;
 const RESTING_MS = 5_000;
 
 export type State = TimeWire["state"];
