@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { browserTestsRun } from "./tests/e2e/find-browser.ts";
@@ -25,6 +26,9 @@ const server = {
     exclude: ["tests/architecture.test.ts", "tests/e2e/**"],
     globalSetup: ["tests/support/global-setup.ts"],
     setupFiles: ["tests/support/pin-seed.ts"],
+    // Files share a process: Stripe's schemas are compiled once, and modules loaded once. What a module keeps is kept
+    // by database, so the files have nothing else in common.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
@@ -45,5 +49,9 @@ const browser = {
 
 export default defineConfig({
   resolve: { alias },
-  test: { projects: browserTestsRun() ? [architecture, server, browser] : [architecture, server] },
+  // A test waits for its database half of the time, so two cores are busy with two files.
+  test: {
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    projects: browserTestsRun() ? [architecture, server, browser] : [architecture, server],
+  },
 });
