@@ -2,10 +2,9 @@ import { and, eq, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
-import { dropPendingUpdate } from "./end-subscription";
-import { agreedEnds } from "./prepaid-tables";
+import { prepaidEnds } from "./prepaid-tables";
 import { isLive } from "./rules";
-import { releaseSchedule } from "./schedule-change";
+import { dropPendingUpdate, releaseSchedule } from "./schedule-change";
 import { isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
 import { orderLines, orders } from "./tables";
@@ -21,13 +20,13 @@ export async function endMoved(ctx: TenantCtx): Promise<boolean> {
     await endAtPeriodEnd(ctx, subscriptionId);
     await inTenant(ctx, async (tx, inner) => {
       const done = await tx
-        .update(agreedEnds)
+        .update(prepaidEnds)
         .set({ doneAt: ctx.now() })
         .where(
           and(
-            eq(agreedEnds.tenantId, ctx.tenant.id),
-            eq(agreedEnds.orderId, orderId),
-            isNull(agreedEnds.doneAt),
+            eq(prepaidEnds.tenantId, ctx.tenant.id),
+            eq(prepaidEnds.orderId, orderId),
+            isNull(prepaidEnds.doneAt),
           ),
         )
         .returning();
@@ -44,17 +43,17 @@ export async function endMoved(ctx: TenantCtx): Promise<boolean> {
 
 /** Of orders that were paid, and whose days were not all given back since. */
 function dueMoves(ctx: TenantCtx): Promise<{ orderId: string; subscriptionId: string }[]> {
-  const ofTenant = eq(agreedEnds.tenantId, ctx.tenant.id);
+  const ofTenant = eq(prepaidEnds.tenantId, ctx.tenant.id);
   return inTenant(ctx, (tx) =>
     tx
-      .select({ orderId: agreedEnds.orderId, subscriptionId: agreedEnds.subscriptionId })
-      .from(agreedEnds)
-      .innerJoin(orders, and(eq(orders.tenantId, agreedEnds.tenantId), eq(orders.id, agreedEnds.orderId)))
+      .select({ orderId: prepaidEnds.orderId, subscriptionId: prepaidEnds.subscriptionId })
+      .from(prepaidEnds)
+      .innerJoin(orders, and(eq(orders.tenantId, prepaidEnds.tenantId), eq(orders.id, prepaidEnds.orderId)))
       .innerJoin(orderLines, and(eq(orderLines.tenantId, orders.tenantId), eq(orderLines.orderId, orders.id)))
       .where(
         and(
           ofTenant,
-          isNull(agreedEnds.doneAt),
+          isNull(prepaidEnds.doneAt),
           isNotNull(orders.fulfilledAt),
           gt(orderLines.days, sql`${orderLines.daysTakenBack}`),
         ),

@@ -9,7 +9,7 @@ import { goOn, resumePaused } from "./pause";
 import { isPaidFor, pausedSubscription } from "./pause-rules";
 import { comesByMove } from "./plan-move-parts";
 import { decidingSubscription } from "./rules";
-import { releaseSchedule } from "./schedule-change";
+import { dropPendingUpdate, releaseSchedule } from "./schedule-change";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";
 import {
   localSubscriptions,
@@ -122,13 +122,6 @@ function request(
   details?: Record<string, unknown>,
 ): Promise<void> {
   return inTenant(ctx, (_tx, inner) => audit(inner, { action, subject, ...(details ? { details } : {}) }));
-}
-
-/** The invoice of a change that nobody has paid: voided, it can't be paid any more, and the change is off. */
-export async function dropPendingUpdate(ctx: TenantCtx, subscription: Stripe.Subscription): Promise<void> {
-  if (!subscription.pending_update || typeof subscription.latest_invoice !== "string") return;
-  const { status } = await ctx.stripe.invoices.retrieve(subscription.latest_invoice);
-  if (status === "open") await ctx.stripe.invoices.voidInvoice(subscription.latest_invoice);
 }
 
 /** One that has ended meanwhile is as wished. */

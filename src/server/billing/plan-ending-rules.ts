@@ -12,7 +12,7 @@ export const FIRST_NOTICE_DAYS = 7;
  * thing. None whose time had come when that end was decided: who has just paid for five days need not be told of five.
  * @returns the notice, and the started days that are really left
  */
-export function dueNotice(
+export function endingNotice(
   notices: readonly number[],
   { endsAt, decidedAt, now }: { endsAt: Date; decidedAt: Date; now: Date },
 ): { notice: number; daysLeft: number } | null {

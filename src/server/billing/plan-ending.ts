@@ -3,7 +3,7 @@ import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { tell } from "../events/service";
 import { currentPlan } from "../plans/service";
-import { CANCELLED_NOTICES, dueNotice, FIRST_NOTICE_DAYS, PREPAID_NOTICES } from "./plan-ending-rules";
+import { CANCELLED_NOTICES, endingNotice, FIRST_NOTICE_DAYS, PREPAID_NOTICES } from "./plan-ending-rules";
 import { prepaidLines, prepaidOf } from "./prepaid";
 import { isRunning } from "./prepaid-rules";
 import { waits } from "./prepaid-time-rules";
@@ -34,7 +34,7 @@ export async function tellPlanEnding(ctx: TenantCtx): Promise<boolean> {
     const ending = await endingOf(inner);
     if (!ending) return false;
     const { plan, endsAt, cancelled } = ending;
-    const due = dueNotice(cancelled ? CANCELLED_NOTICES : PREPAID_NOTICES, { ...ending, now: ctx.now() });
+    const due = endingNotice(cancelled ? CANCELLED_NOTICES : PREPAID_NOTICES, { ...ending, now: ctx.now() });
     if (!due) return false;
     return tell(inner, {
       type: "billing.plan_ending",

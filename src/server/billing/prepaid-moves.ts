@@ -82,6 +82,11 @@ async function afterSubscription(
   { running, plan, agreed }: DaysWish,
 ): Promise<Purchase> {
   if (running) await refuseDowngrade(ctx, running, plan);
+  if ((await localSubscriptions(ctx)).some(({ status }) => status === "paused"))
+    throw new AppError(
+      "CONFLICT",
+      "The subscription is paused. Resume it, or cancel it, before paying ahead.",
+    );
   const renewing = (await liveRows(ctx)).filter(({ cancelAt }) => cancelAt === null);
   const [row] = renewing;
   if (!row) return purchase;

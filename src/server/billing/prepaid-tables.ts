@@ -3,7 +3,7 @@ import { createdAt, id, instant, tenantId } from "../db/columns";
 import { orders } from "./tables";
 
 /** A subscription that its tenant agreed to end, for the days that an order sells to begin after it. Written before anybody pays. */
-export const agreedEnds = pgTable(
+export const prepaidEnds = pgTable(
   "agreed_ends",
   {
     tenantId: tenantId(),

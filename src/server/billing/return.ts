@@ -20,6 +20,8 @@ export interface ReturnView {
   planBought: string | null;
   /** All credits that this checkout sold; null when it sold none. */
   creditsBought: number | null;
+  /** When what it sold begins, if that is later: a subscription after paid days, or days after a subscription. */
+  beginsAt: Date | null;
   /** The plan in force now. */
   plan: { id: string; name: string; version: string; interval: "month" | "year" };
   creditsAvailable: number;
@@ -42,6 +44,7 @@ export async function completeReturn(ctx: TenantCtx, input: ReturnInput): Promis
     purpose: checkout.purpose === "subscription" ? "subscription" : "order",
     orderId: checkout.orderId,
     planBought: await planSold(ctx, checkout),
+    beginsAt: beginOfItem(checkout),
     creditsBought: checkout.credits,
     plan: { id, name, version: version.id, interval },
     creditsAvailable: (await balance(ctx)).available,
@@ -51,6 +54,12 @@ export async function completeReturn(ctx: TenantCtx, input: ReturnInput): Promis
 async function planSold(ctx: TenantCtx, { item }: typeof checkouts.$inferSelect): Promise<string | null> {
   const [, id] = /^([a-z][a-z0-9_]*@\d+):/.exec(item) ?? [];
   return id ? (await planVersion(ctx, id)).definition.plan.name : null;
+}
+
+/** As the page was opened for: see `prepaid-moves.ts`. */
+function beginOfItem({ item }: typeof checkouts.$inferSelect): Date | null {
+  const [, at] = /\+(?:from|ends:[^:]+):(\d{4}-.+Z)/.exec(item) ?? [];
+  return at ? new Date(at) : null;
 }
 
 /**

@@ -71,3 +71,10 @@ export async function releaseSchedule(ctx: TenantCtx, subscription: Stripe.Subsc
   const { status } = await ctx.stripe.subscriptionSchedules.retrieve(id);
   if (status === "active" || status === "not_started") await ctx.stripe.subscriptionSchedules.release(id);
 }
+
+/** The invoice of a change that nobody has paid: voided, it can't be paid any more, and the change is off. */
+export async function dropPendingUpdate(ctx: TenantCtx, subscription: Stripe.Subscription): Promise<void> {
+  if (!subscription.pending_update || typeof subscription.latest_invoice !== "string") return;
+  const { status } = await ctx.stripe.invoices.retrieve(subscription.latest_invoice);
+  if (status === "open") await ctx.stripe.invoices.voidInvoice(subscription.latest_invoice);
+}

@@ -10,7 +10,7 @@ import { type CheckoutRow, closePages } from "./open-pages";
 import type { NewLine } from "./order-lines";
 import { placeOrder } from "./place-order";
 import { beginParams, closesInTime } from "./prepaid-moves";
-import { agreedEnds } from "./prepaid-tables";
+import { prepaidEnds } from "./prepaid-tables";
 import { pricesNotPushed } from "./prices";
 import { creditsOf, needsOrder, type Purchase } from "./purchase";
 import { instantOf } from "./rules";
@@ -101,7 +101,7 @@ async function agreeToEnd(
   subscriptionId: string,
 ): Promise<void> {
   const tenantId = ctx.tenant.id;
-  await ctx.tx.insert(agreedEnds).values({ tenantId, orderId, subscriptionId, createdAt: ctx.now() });
+  await ctx.tx.insert(prepaidEnds).values({ tenantId, orderId, subscriptionId, createdAt: ctx.now() });
 }
 
 function newRow(ctx: TenantCtx, purchase: Purchase, orderId: string | null): CheckoutRow {

@@ -12,9 +12,11 @@ import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { CancelDialog } from "./cancel-dialog";
 import { ChangeDialog } from "./change-dialog";
+import { CheckoutDialog } from "./checkout-dialog";
 import { usePayment } from "./use-payment";
 import { useWorkspace } from "./workspace-context";
 
+type PaidDays = Outputs["billing"]["paidDays"];
 type Subscription = NonNullable<Outputs["billing"]["subscription"]["subscription"]>;
 
 interface PlanActionProps {
@@ -29,6 +31,7 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
   const trpc = useTRPC();
   const { mayPay } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
+  const { data: days } = useSuspenseQuery(trpc.billing.paidDays.queryOptions());
   if (plan.kind === "contact") {
     return (
       <Button component="a" variant="default" href={`mailto:${site.supportEmail}`}>
@@ -38,10 +41,12 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
   }
   const sold = interval === "year" && plan.annual ? "year" : "month";
   const { subscription } = data;
-  if (plan.id === data.plan.id && (!subscription || subscription.interval === sold))
+  if (plan.id === data.plan.id && !plan.prepaid && (!subscription || subscription.interval === sold))
     return <Inert>Your plan</Inert>;
   if (!mayPay) return <Inert>Ask an owner</Inert>;
   if (plan.kind === "free" && !subscription) return <Inert>Included</Inert>;
+  if (plan.prepaid) return <BuyDays plan={plan} days={days} subscribed={subscription !== null} />;
+  if (!subscription && days && plan.kind !== "free") return <SubscribeLater plan={plan} interval={sold} />;
   if (!subscription) return <Buy plan={plan} interval={sold} recommended={recommended} />;
   const currentName = data.plan.name;
   return <Change plan={plan} interval={sold} subscription={subscription} currentName={currentName} />;
@@ -64,6 +69,50 @@ function Buy({ plan, interval, recommended }: Required<PlanActionProps>) {
   );
 }
 
+const DAY_MS = 86_400_000;
+
+/** More days of the plan one has, or days of another one: said to the day before anybody pays. */
+function BuyDays({ plan, days, subscribed }: { plan: PlanOffer; days: PaidDays; subscribed: boolean }) {
+  const { timeZone } = useWorkspace();
+  const [opened, { open, close }] = useDisclosure();
+  const count = plan.prepaid?.days ?? 0;
+  const isMore = days?.plan.id === plan.id;
+  const until = isMore && days.endsAt ? new Date(days.endsAt.getTime() + count * DAY_MS) : null;
+  const label = until ? `Extend to ${formatDate(until, timeZone)}` : `Pay for ${count} days`;
+  return (
+    <>
+      <Button px="xs" variant={subscribed ? "default" : "filled"} onClick={open}>
+        {label}
+      </Button>
+      <CheckoutDialog
+        title={`${plan.name}, ${count} days`}
+        wish={{ plan: plan.id }}
+        opened={opened}
+        onClose={close}
+      />
+    </>
+  );
+}
+
+/** A subscription, while days are paid for: it begins after them, or at once, and they wait. */
+function SubscribeLater({ plan, interval }: { plan: PlanOffer; interval: Interval }) {
+  const [opened, { open, close }] = useDisclosure();
+  return (
+    <>
+      <Button px="xs" variant="default" onClick={open}>
+        Subscribe to {plan.name}
+      </Button>
+      <CheckoutDialog
+        title={`${plan.name}, paid by the ${interval}`}
+        wish={{ plan: plan.id, interval }}
+        asksWhen
+        opened={opened}
+        onClose={close}
+      />
+    </>
+  );
+}
+
 interface ChangeProps {
   plan: PlanOffer;
   interval: Interval;
@@ -76,6 +125,14 @@ function Change({ plan, interval, subscription, currentName }: ChangeProps) {
   const { timeZone } = useWorkspace();
   const [opened, { open, close }] = useDisclosure();
   const { change, cancelAt, currentPeriodEndsAt: endsAt } = subscription;
+  if (subscription.beginsAt && plan.kind !== "free")
+    return (
+      <Inert>
+        {plan.id === subscription.plan?.id && !cancelAt
+          ? `From ${formatDate(subscription.beginsAt, timeZone)}`
+          : "Cancel what is to come first"}
+      </Inert>
+    );
   if (subscription.pause) return <Inert>Resume first</Inert>;
   if (cancelAt)
     return <Inert>{plan.kind === "free" ? `From ${formatDate(cancelAt, timeZone)}` : "Resume first"}</Inert>;

@@ -22,6 +22,7 @@ export default async function BillingPage({ params, searchParams }: PageProps<"/
   // Back from Stripe's pages: what was done there shows at once, and when Stripe is away, once its event arrives.
   if ((await searchParams).from !== undefined) await caller.billing.refresh().catch(() => undefined);
   void queries.prefetchQuery(trpc.billing.subscription.queryOptions());
+  void queries.prefetchQuery(trpc.billing.paidDays.queryOptions());
   void queries.prefetchQuery(trpc.billing.comingVersion.queryOptions());
   void queries.prefetchQuery(trpc.billing.plans.queryOptions());
   if (seesBilling) {

@@ -1,6 +1,6 @@
 "use client";
 
-import { Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Box, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconExternalLink } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
@@ -14,6 +14,7 @@ import { CancelDialog } from "../../_parts/cancel-dialog";
 import { StatusBadge } from "../../_parts/status-badge";
 import { usePayment } from "../../_parts/use-payment";
 import { useWorkspace } from "../../_parts/workspace-context";
+import { PaidDaysNotice } from "./paid-days";
 import { Pause } from "./pause";
 import { DiscountWords, PromotionCode } from "./promotion-code";
 import { SubscriptionNotices } from "./subscription-notices";
@@ -24,6 +25,7 @@ type Subscribed = NonNullable<View["subscription"]>;
 export function Subscription() {
   const trpc = useTRPC();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
+  const { data: days } = useSuspenseQuery(trpc.billing.paidDays.queryOptions());
   const { subscription, plan, hasPortal, source } = data;
   return (
     <Section
@@ -33,19 +35,24 @@ export function Subscription() {
         <Group gap="sm" align="flex-start">
           {subscription && !subscription.cancelAt && <Pause subscription={subscription} />}
           {subscription && !subscription.cancelAt && (
-            <Cancel subscription={subscription} planName={plan.name} />
+            <Cancel subscription={subscription} planName={subscription.plan?.name ?? plan.name} />
           )}
           {hasPortal && <Portal />}
         </Group>
       }
     >
+      {days && (
+        <Box mb={subscription ? "lg" : 0}>
+          <PaidDaysNotice days={days} then={subscriptionAfter(data)} />
+        </Box>
+      )}
       {subscription ? (
         <Stack gap="md">
           <Facts subscription={subscription} />
           <SubscriptionNotices subscription={subscription} />
           <PromotionCode subscription={subscription} />
         </Stack>
-      ) : (
+      ) : days ? null : (
         <Text size="sm" c="dimmed">
           {source === "operator"
             ? "This plan was given to the workspace by the operator. There is nothing to pay."
@@ -54,6 +61,11 @@ export function Subscription() {
       )}
     </Section>
   );
+}
+
+/** The plan of a subscription that waits for the days to end. */
+function subscriptionAfter({ subscription }: View): string | null {
+  return subscription?.beginsAt && !subscription.cancelAt ? (subscription.plan?.name ?? null) : null;
 }
 
 function Portal() {
@@ -97,13 +109,24 @@ function Cancel({ subscription, planName }: { subscription: Subscribed; planName
 
 function Facts({ subscription }: { subscription: Subscribed }) {
   const { timeZone } = useWorkspace();
-  const { status, interval, price, seats, discounts, pause, currentPeriodEndsAt, cancelAt, trialEndsAt } =
-    subscription;
+  const {
+    status,
+    interval,
+    price,
+    seats,
+    discounts,
+    pause,
+    currentPeriodEndsAt,
+    cancelAt,
+    trialEndsAt,
+    beginsAt,
+  } = subscription;
+  const waits = beginsAt !== null;
   const isTrial = status === "trialing";
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="lg" component="dl" m={0}>
       <Fact term="Status">
-        <StatusBadge status={status} />
+        <StatusBadge status={waits ? "not_begun" : status} />
       </Fact>
       <Fact term="Price">
         {formatPrice(formatMoney(price))} a {interval}
@@ -123,7 +146,7 @@ function Facts({ subscription }: { subscription: Subscribed }) {
           {formatDate(cancelAt ?? currentPeriodEndsAt, timeZone)}
         </Fact>
       )}
-      {trialEndsAt && isTrial && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
+      {trialEndsAt && isTrial && !waits && <Fact term="Trial ends">{formatDate(trialEndsAt, timeZone)}</Fact>}
     </SimpleGrid>
   );
 }

@@ -29,16 +29,21 @@ async function Paid({ slug, view }: { slug: string; view: View }) {
   const { caller } = await serverApi(slug);
   const { meters } = await caller.quota.status();
   const { creditsBought: credits, plan, orderId } = view;
-  const planBought = view.purpose === "subscription" || view.planBought !== null;
+  const isLater = view.beginsAt !== null;
+  const planBought = !isLater && (view.purpose === "subscription" || view.planBought !== null);
   const added = credits === null ? null : `${formatUnits(credits, "credit")} added`;
   return (
     <Message
       color="fern"
       icon={<IconCheck />}
-      title={planBought ? `You are on ${plan.name}` : (added ?? "Paid")}
+      title={
+        planBought ? `You are on ${plan.name}` : isLater ? `${view.planBought} is to come` : (added ?? "Paid")
+      }
       text={
         credits === null
-          ? "The new limits apply from now on."
+          ? isLater
+            ? `${plan.name} goes on until then. When it begins stands on the billing page.`
+            : "The new limits apply from now on."
           : `${planBought ? `${added}. ` : ""}${formatCount(view.creditsAvailable)} credits are available now.`
       }
     >
