@@ -13,10 +13,15 @@ interface FailureAlertProps {
 /** An error with its message and hint. Shows nothing for null. */
 export function FailureAlert({ error, retry }: FailureAlertProps) {
   if (error === null || error === undefined) return null;
-  const { message, hint } = failureOf(error);
+  const { message, hint, payUrl } = failureOf(error);
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={message} role="alert">
       {hint && <Text size="sm">{hint}</Text>}
+      {payUrl && (
+        <Button mt="xs" size="xs" component="a" href={payUrl} target="_blank" rel="noreferrer">
+          Pay now
+        </Button>
+      )}
       {retry && (
         <Button mt={hint ? "sm" : 0} size="xs" variant="default" onClick={retry}>
           Try again

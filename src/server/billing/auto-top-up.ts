@@ -7,6 +7,7 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
+import { mustPayFirst } from "./dunning";
 import { type SetAutoTopUpInput, setAutoTopUpInput } from "./inputs";
 import { paymentMethodFor, type SavedPaymentMethod } from "./payment-method";
 import { autoTopUps, topUpAttempts } from "./tables";
@@ -48,8 +49,8 @@ export interface AutoTopUpView {
   /** Bought or being bought in this calendar month of the workspace's time zone. */
   spentThisMonth: Money;
   capResetsAt: Date;
-  /** Why a pack that is due is not there yet: a payment under way, this month's cap, or credits owed or another block. */
-  waiting: "in_flight" | "cap" | "debt" | null;
+  /** Why a pack that is due is not there yet: a payment under way, this month's cap, an unpaid plan, or credits owed or another block. */
+  waiting: "in_flight" | "cap" | "past_due" | "debt" | null;
   /** `payUrl` leads to the same pack at a page that can ask the card's owner to confirm. */
   stopped: { at: Date; reason: string; code: string | null; message: string; payUrl: string } | null;
   /** The last ones, newest first. */
@@ -202,7 +203,8 @@ async function waitingFor(
   if (attempts[0]?.status === "in_flight") return "in_flight";
   const decision = await decideTopUp(ctx, row, { spendable: await spendable(ctx) });
   if (decision === "capped") return "cap";
-  return decision === "barred" ? "debt" : null;
+  if (decision !== "barred") return null;
+  return (await mustPayFirst(ctx)) ? "past_due" : "debt";
 }
 
 async function lastAttempts(ctx: WritingCtx): Promise<AutoTopUpView["attempts"]> {

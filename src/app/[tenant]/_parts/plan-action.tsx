@@ -13,6 +13,7 @@ import { useTRPC } from "@/trpc/client";
 import { CancelDialog } from "./cancel-dialog";
 import { ChangeDialog } from "./change-dialog";
 import { CheckoutDialog } from "./checkout-dialog";
+import { usePastDue } from "./past-due";
 import { usePayment } from "./use-payment";
 import { useWorkspace } from "./workspace-context";
 
@@ -31,6 +32,7 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
   const trpc = useTRPC();
   const { mayPay } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
+  const pastDue = usePastDue();
   const { data: days } = useSuspenseQuery(trpc.billing.paidDays.queryOptions());
   if (plan.kind === "contact") {
     return (
@@ -45,6 +47,7 @@ export function PlanAction({ plan, interval, recommended = true }: PlanActionPro
     return <Inert>Your plan</Inert>;
   if (!mayPay) return <Inert>Ask an owner</Inert>;
   if (plan.kind === "free" && !subscription) return <Inert>Included</Inert>;
+  if (plan.kind !== "free" && pastDue) return <Inert>Pay what is due first</Inert>;
   if (plan.prepaid) return <BuyDays plan={plan} days={days} subscribed={subscription !== null} />;
   if (!subscription && days && plan.kind !== "free") return <SubscribeLater plan={plan} interval={sold} />;
   if (!subscription) return <Buy plan={plan} interval={sold} recommended={recommended} />;

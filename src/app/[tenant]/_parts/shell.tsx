@@ -16,6 +16,7 @@ import { LogoMark } from "@/components/logo";
 import { LowCredits } from "./low-credits";
 import { Navigation } from "./navigation";
 import { NotificationBell } from "./notification-bell";
+import { PastDue } from "./past-due";
 import classes from "./shell.module.css";
 import { useWorkspace } from "./workspace-context";
 
@@ -64,6 +65,7 @@ export function Shell({ banner, sidebarTop, sidebarBottom, children }: ShellProp
       <AppShellMain className={classes.main}>
         {banner}
         <Box className={classes.page}>
+          <PastDue />
           <LowCredits />
           {children}
         </Box>

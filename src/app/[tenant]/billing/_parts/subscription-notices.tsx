@@ -15,30 +15,14 @@ type Change = NonNullable<Subscribed["change"]>;
 
 /** What is to come of a subscription, each with what can be done about it. */
 export function SubscriptionNotices({ subscription }: { subscription: Subscribed }) {
-  const { status, cancelAt, change, pause, payUrl } = subscription;
+  const { cancelAt, change, pause, payUrl } = subscription;
   return (
     <>
-      {status === "past_due" && <PastDue payUrl={payUrl} />}
       {pause && <Paused subscription={subscription} pause={pause} />}
       {cancelAt && <Ending at={cancelAt} />}
       {change?.kind === "scheduled" && <Scheduled change={change} />}
       {change?.kind === "payment_needed" && <WaitsForPayment change={change} payUrl={payUrl} />}
     </>
-  );
-}
-
-function PastDue({ payUrl }: { payUrl: string | null }) {
-  return (
-    <Alert color="red" title="The last payment failed">
-      <Stack gap="sm" align="flex-start">
-        <Text size="sm">Everything still works while we try again. Pay the invoice, or change the card.</Text>
-        {payUrl && (
-          <Button component="a" href={payUrl} size="xs">
-            Pay the invoice
-          </Button>
-        )}
-      </Stack>
-    </Alert>
   );
 }
 

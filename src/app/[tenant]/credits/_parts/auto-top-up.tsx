@@ -86,6 +86,7 @@ const WAITING = {
   in_flight: "A payment is under way.",
   cap: "This month's limit is reached.",
   debt: "Nothing is bought by itself while credits are owed.",
+  past_due: "Nothing is bought by itself until the plan is paid.",
 } as const;
 
 interface AgreedProps {

@@ -21,6 +21,7 @@ import { Section } from "@/components/section";
 import { formatMoney, type Money } from "@/lib/money";
 import type { Offers } from "@/server/billing/offers";
 import { useTRPC } from "@/trpc/client";
+import { PayNow, usePastDue } from "../../_parts/past-due";
 import { usePayment } from "../../_parts/use-payment";
 import { useWorkspace } from "../../_parts/workspace-context";
 import { ANY_AMOUNT, type Basket, basketOf, type Choice, planLine, plansSold, wishOf } from "./basket";
@@ -38,6 +39,8 @@ export function Buy({ pack }: { pack: string | null }) {
     plan: null,
   });
   const { buy, busy, error } = usePayment();
+  const pastDue = usePastDue();
+  const mustPayFirst = pastDue?.step === "purchases_stopped";
   const basket = basketOf(offers, choice);
   if (offers.packs.length === 0 && offers.amount === null) return null;
   return (
@@ -73,7 +76,20 @@ export function Buy({ pack }: { pack: string | null }) {
           <Summary basket={basket} />
           <FailureAlert error={error} />
           <Group justify="flex-end" gap="md">
-            <Button type="submit" disabled={!mayPay || basket.problem !== null} loading={busy}>
+            {mustPayFirst && (
+              <>
+                <Text size="sm" id="must-pay-first">
+                  Nothing more can be bought until the plan is paid.
+                </Text>
+                {mayPay && <PayNow unpaid={pastDue} />}
+              </>
+            )}
+            <Button
+              type="submit"
+              disabled={!mayPay || mustPayFirst || basket.problem !== null}
+              aria-describedby={mustPayFirst ? "must-pay-first" : undefined}
+              loading={busy}
+            >
               {mayPay ? `Pay ${formatPrice(formatMoney(basket.total))}` : "Ask an owner"}
             </Button>
           </Group>
