@@ -20,9 +20,9 @@ afterAll(asItIs.remove);
 async function prove(
   file: string,
   { appUrl, ownerUrl }: TestDatabase,
-  wish: { part: Part; histories: number; about?: object },
+  wish: { part: Part; histories: number; about?: object; seed?: number },
 ): Promise<{ outcome: string; histories: number }> {
-  const run = { appUrl, ownerUrl, seed, ...wish };
+  const run = { appUrl, ownerUrl, ...wish, seed: wish.seed ?? seed };
   const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(run)]);
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
@@ -68,7 +68,7 @@ test.concurrent.each(faults)("it is caught: $name", { timeout: TIMEOUT_MS }, asy
   const program = inDatabase
     ? asItIs
     : await compile("planted-run.ts", { file: fault.file, change: (text) => change(text, fault) });
-  const wish = { part, histories: HISTORIES.planted, about: fault.about };
+  const wish = { part, histories: HISTORIES.planted, about: fault.about, seed: fault.seed };
   expect(await prove(program.file, database, wish)).toMatchObject({ outcome: "caught" });
   if (program !== asItIs) await program.remove();
   await drop();

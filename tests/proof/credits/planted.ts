@@ -6,6 +6,7 @@ export const plantedInCredits: Fault<Topic>[] = [
   {
     name: "what expired unused is owed once its money is back",
     about: { calls: ["buy", "consume"], happens: ["refunded", "disputed"] },
+    seed: 3,
     file: "src/server/ledger/take-back.sql",
     find: "p_target - l.remaining - l.taken_back - l.written_off, 0);",
     replace: "p_target - l.remaining - l.taken_back, 0);",
