@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { World } from "../world";
 import { assertRedeemable, choiceOf, type DiscountChoice } from "./coupons";
-import { reduce, reductionBy, reductionsByLine } from "./discounts";
+import { redeem, reduce, reductionBy, reductionsByLine } from "./discounts";
 import { taxMinor } from "./tax";
 
 type Session = Stripe.Checkout.Session;
@@ -81,4 +81,10 @@ export function assertStillRedeemable(world: World, session: Session, choice: Di
     currency: session.currency ?? "usd",
     subtotal: session.amount_subtotal,
   });
+}
+
+/** What the session takes off is redeemed when it is completed. */
+export function redeemAll(world: World, session: Session): Stripe.Discount[] {
+  const owner = { customer: session.customer as string | null, session: session.id };
+  return sessionDiscounts(world, session).map((choice) => redeem(world, choice, owner));
 }

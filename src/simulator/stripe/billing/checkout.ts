@@ -2,8 +2,8 @@ import type Stripe from "stripe";
 import type { World } from "../world";
 import { attachCard, createCard, PAGE_CARDS, type PageCard } from "./cards";
 import { createCustomer } from "./catalog";
-import { assertStillRedeemable, sessionDiscounts } from "./checkout-totals";
-import { redeem } from "./discounts";
+import { assertStillRedeemable, redeemAll, sessionDiscounts } from "./checkout-totals";
+import { collect } from "./collection";
 import { paidInvoice } from "./invoices";
 import {
   attemptPayment,
@@ -99,6 +99,7 @@ function completeSubscription(
   session: Stripe.Checkout.Session,
   method: Stripe.PaymentMethod | null,
   email: string | null,
+  isLater = false,
 ): void {
   const { lineItems = [], subscriptionData: data, trialEnd } = hiddenOf(world, session);
   const customer = session.customer as string;
@@ -117,18 +118,19 @@ function completeSubscription(
     trialEnd: data?.trial_period_days ? daysLater(world.now(), data.trial_period_days) : (trialEnd ?? null),
     missingMethod: data?.trial_settings?.end_behavior.missing_payment_method as "cancel" | undefined,
     discounts: sessionDiscounts(world, session),
-    collects: true,
+    collects: !isLater,
   });
+  // While its first payment is on the way, it runs.
+  if (isLater)
+    world.change(subscription, "customer.subscription.updated", () => {
+      subscription.status = "active";
+    });
+  const isFree = session.amount_total === 0;
   complete(world, session, email, {
-    payment_status: session.amount_total === 0 ? "no_payment_required" : "paid",
+    payment_status: isFree ? "no_payment_required" : isLater ? "unpaid" : "paid",
     subscription: subscription.id,
     invoice: subscription.latest_invoice,
   });
-}
-
-function redeemAll(world: World, session: Stripe.Checkout.Session): Stripe.Discount[] {
-  const owner = { customer: session.customer as string | null, session: session.id };
-  return sessionDiscounts(world, session).map((choice) => redeem(world, choice, owner));
 }
 
 function completePayment(
@@ -154,17 +156,30 @@ function completePayment(
 
 function startAsync(world: World, session: Stripe.Checkout.Session, choice: CheckoutChoice): void {
   const method = createCard(world, PAGE_CARDS.success, choice.email);
+  if (session.mode === "subscription") {
+    completeSubscription(world, session, method, choice.email, true);
+    hiddenOf(world, session).asyncOutcome = asyncOutcomeOf(world, choice, method);
+    return;
+  }
   const intent = createIntent(world, paymentRequest(world, session, method.id));
   intent.status = "processing";
   world.emit("payment_intent.processing", intent);
-  const at = daysLater(world.now(), ASYNC_PAYMENT_DAYS);
-  const succeeds = choice.async === "succeeds";
-  Object.assign(hiddenOf(world, session), {
-    paymentIntent: intent.id,
-    asyncOutcome: { succeeds, at, paymentMethod: method.id },
-  });
+  const asyncOutcome = asyncOutcomeOf(world, choice, method);
+  Object.assign(hiddenOf(world, session), { paymentIntent: intent.id, asyncOutcome });
   redeemAll(world, session);
   complete(world, session, choice.email, { payment_status: "unpaid", payment_intent: intent.id });
+}
+
+function asyncOutcomeOf(world: World, { async }: CheckoutChoice, { id }: Stripe.PaymentMethod) {
+  const at = daysLater(world.now(), ASYNC_PAYMENT_DAYS);
+  return { succeeds: async === "succeeds", at, paymentMethod: id };
+}
+
+function payLater(world: World, session: Stripe.Checkout.Session, paymentMethod: string): PaymentOutcome {
+  if (session.mode === "payment")
+    return attemptPayment(world, paymentRequest(world, session, paymentMethod)).outcome;
+  const invoice = world.get("invoice", session.invoice as string);
+  return collect(world, invoice, { automatic: true });
 }
 
 /** Ends a payment that took days. */
@@ -175,7 +190,7 @@ export function settleAsyncPayment(world: World, session: Stripe.Checkout.Sessio
   delete hidden.asyncOutcome;
   const method = world.store.hidden("payment_method", asyncOutcome.paymentMethod);
   method.behaviour = asyncOutcome.succeeds ? "succeeds" : "declines";
-  const { outcome } = attemptPayment(world, paymentRequest(world, session, asyncOutcome.paymentMethod));
+  const outcome = payLater(world, session, asyncOutcome.paymentMethod);
   if (outcome === "succeeded") session.payment_status = "paid";
   world.emit(`checkout.session.async_payment_${outcome === "succeeded" ? "succeeded" : "failed"}`, session);
 }
@@ -224,7 +239,7 @@ export function payCheckout(
 ): PaymentOutcome {
   const hidden = hiddenOf(world, session);
   for (const discount of sessionDiscounts(world, session)) assertStillRedeemable(world, session, discount);
-  if (choice.async && session.mode === "payment") {
+  if (choice.async && session.mode !== "setup" && needsCard(session)) {
     ensureCustomer(world, session, choice.email);
     startAsync(world, session, choice);
     return "succeeded";
