@@ -108,6 +108,20 @@ test("the plan ends when the operator says so, at once or with the period, and a
   expect(await notesAtStripe(of)).toEqual([1_499, 1]);
 });
 
+test("a process that dies after the credit and before the plan's end leaves that end to whoever takes it up", async () => {
+  const { of, invoiceId } = await subscriber();
+  const { stripe: mortal, died } = dyingStripe(7, "before");
+  void credit({ ...of, stripe: mortal }, { invoiceId, plan: "ends_now" });
+  await died;
+  await owner`update customers set lease_ends_at = clock_timestamp() where tenant_id = ${of.tenant.id}`;
+  await resumeCredits(of);
+  expect((await subscriptionOf(of)).plan.id).toBe("free");
+  expect(await notesAtStripe(of)).toEqual([1_500]);
+  const rows = await owner`select 1 from invoice_credits
+    where tenant_id = ${of.tenant.id} and finished_at is null`;
+  expect(rows).toEqual([]);
+});
+
 test("credits that came with the invoice are taken back in the measure in which its money goes back", async () => {
   const of = await tenant("dan");
   await buy(of, { order: { plan: "pro", pack: "credits_500" } });

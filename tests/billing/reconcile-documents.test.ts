@@ -144,7 +144,7 @@ test("what differs is named on both sides; drafts, and what is older than the li
   ]);
   expect(paymentDrift([], new Set(["pi_1"]), charges({}), day(1))).toEqual([]);
   expect(paymentDrift([], new Set(), charges({ paid: false, status: "failed" }), day(1))).toEqual([]);
-  const credit = { id: "icr_1", status: "issued", creditNoteId: "cn_1" };
+  const credit = { id: "icr_1", status: "issued", creditNoteId: "cn_1", finishedAt: day(1) };
   const note = { id: "cn_1", status: "void", metadata: {} } as Stripe.CreditNote;
   expect(creditDrift([credit], [note])).toMatchObject([{ ours: "issued", theirs: "void" }]);
 });

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import Stripe from "stripe";
 import { newId } from "@/lib/ids";
 import { logError } from "@/lib/log";
@@ -59,8 +59,8 @@ export async function creditInvoice(ctx: TenantCtx, input: CreditInvoiceInput): 
 
 /** Gets done what a crash left undone. @throws AppError PAYMENT_PROVIDER, BUSY */
 export async function resumeCredits(ctx: TenantCtx): Promise<void> {
-  const asked = and(eq(invoiceCredits.tenantId, ctx.tenant.id), eq(invoiceCredits.status, "asked"));
-  const rows = await inTenant(ctx, (tx) => tx.select().from(invoiceCredits).where(asked));
+  const isOpen = and(eq(invoiceCredits.tenantId, ctx.tenant.id), isNull(invoiceCredits.finishedAt));
+  const rows = await inTenant(ctx, (tx) => tx.select().from(invoiceCredits).where(isOpen));
   for (const row of rows) {
     try {
       await issue(ctx, row);
@@ -123,12 +123,12 @@ async function issue(ctx: TenantCtx, row: CreditRow): Promise<string> {
     await inTurn(ctx, async () => {
       const note = await noteOf(ctx, row);
       issued = note.id;
-      await finish(ctx, row, { status: "issued", creditNoteId: note.id });
+      await write(ctx, row, { status: "issued", creditNoteId: note.id });
     });
   } catch (error) {
     if (!isRefusal(error)) throw asProviderError(error);
     const failedReason = error.code ?? error.message;
-    await finish(ctx, row, { status: "failed", failedReason });
+    await write(ctx, row, { status: "failed", failedReason, finishedAt: ctx.now() });
     throw refused(failedReason);
   }
   return issued ?? "";
@@ -162,30 +162,33 @@ async function noteOf(ctx: TenantCtx, row: CreditRow): Promise<Stripe.CreditNote
   }
 }
 
-async function finish(
+async function write(
   ctx: TenantCtx,
   { id }: CreditRow,
-  outcome: { status: "issued"; creditNoteId: string } | { status: "failed"; failedReason: string },
+  outcome: Partial<Pick<CreditRow, "status" | "creditNoteId" | "failedReason" | "finishedAt">>,
 ): Promise<void> {
-  const asked = and(
+  const isOpen = and(
     eq(invoiceCredits.tenantId, ctx.tenant.id),
     eq(invoiceCredits.id, id),
-    eq(invoiceCredits.status, "asked"),
+    isNull(invoiceCredits.finishedAt),
   );
-  const set = { ...outcome, finishedAt: ctx.now() };
-  await inTenant(ctx, (tx) => tx.update(invoiceCredits).set(set).where(asked));
+  await inTenant(ctx, (tx) => tx.update(invoiceCredits).set(outcome).where(isOpen));
 }
 
 /** What the money had bought follows it, and the plan ends if that was wished: now, or by whoever comes next. */
-async function follow(ctx: TenantCtx, { paymentId, plan, subscriptionId }: CreditRow): Promise<void> {
+async function follow(ctx: TenantCtx, row: CreditRow): Promise<void> {
+  const { paymentId, plan, subscriptionId } = row;
   if (paymentId) await askForLook(ctx, paymentId);
   const live = decidingSubscription(await localSubscriptions(ctx));
   const when = plan === "ends_now" ? "now" : "period_end";
-  const ends = plan !== "keep" && live?.subscriptionId === subscriptionId;
-  if (ends && !(when === "period_end" && live?.cancelAt)) {
-    await cancelSubscription(ctx, { when, reason: "other" });
-    return;
-  }
+  const runs = plan !== "keep" && live?.subscriptionId === subscriptionId;
+  const ends = runs && !(when === "period_end" && live?.cancelAt);
+  if (ends) await cancelSubscription(ctx, { when, reason: "other" });
+  else await syncOrLater(ctx);
+  await write(ctx, row, { finishedAt: ctx.now() });
+}
+
+async function syncOrLater(ctx: TenantCtx): Promise<void> {
   try {
     await syncCustomer(ctx);
   } catch (error) {

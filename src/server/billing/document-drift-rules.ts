@@ -77,15 +77,16 @@ interface OurCredit {
   id: string;
   status: string;
   creditNoteId: string | null;
+  /** null: what is to follow it did not happen yet. */
+  finishedAt: Date | null;
 }
 
 /** Credits that an operator wished for and that are not there, or that are and we don't know it. */
 export function creditDrift(ours: readonly OurCredit[], theirs: readonly Stripe.CreditNote[]): Drift[] {
-  return ours.flatMap(({ id, status, creditNoteId }) => {
+  return ours.flatMap(({ id, status, creditNoteId, finishedAt }) => {
     const note = theirs.find((one) => one.id === creditNoteId || one.metadata?.creditId === id);
     const found = note?.status ?? NOTHING;
-    return status === found
-      ? []
-      : [{ kind: "credit_note" as const, subject: id, ours: status, theirs: found }];
+    if (status === found && finishedAt !== null) return [];
+    return [{ kind: "credit_note" as const, subject: id, ours: status, theirs: found }];
   });
 }

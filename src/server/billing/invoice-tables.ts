@@ -49,7 +49,7 @@ export const invoiceCredits = pgTable(
     tenantId: tenantId(),
     id: id(),
     key: idText().notNull(),
-    /** `failed`: Stripe refused it, and would again. */
+    /** `issued`: what is to follow, such as the plan's end, may be under way. `failed`: Stripe refused it, and would again. */
     status: text({ enum: ["asked", "issued", "failed"] }).notNull(),
     invoiceId: text().notNull(),
     amountMinor: amountMinor().notNull(),
@@ -73,7 +73,7 @@ export const invoiceCredits = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
     unique().on(t.tenantId, t.key),
-    index("invoice_credits_asked").on(t.tenantId).where(sql`status = 'asked'`),
+    index("invoice_credits_unfinished").on(t.tenantId).where(sql`finished_at is null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );

@@ -20,6 +20,39 @@ CREATE TABLE "notifications" (
 	"mail_error" text,
 	CONSTRAINT "notifications_tenant_id_user_id_message_id_pk" PRIMARY KEY("tenant_id","user_id","message_id")
 );--> statement-breakpoint
+CREATE TABLE "drifts" (
+	"id" text collate "C" PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"subject" text NOT NULL,
+	"customer_id" text,
+	"ours" text NOT NULL,
+	"theirs" text NOT NULL,
+	"found_at" timestamp (3) with time zone NOT NULL,
+	"healed_at" timestamp (3) with time zone,
+	"how" text
+);--> statement-breakpoint
+CREATE TABLE "walks" (
+	"name" text PRIMARY KEY NOT NULL,
+	"position" text NOT NULL,
+	"moved_at" timestamp (3) with time zone NOT NULL
+);--> statement-breakpoint
+CREATE TABLE "dunnings" (
+	"tenant_id" text collate "C" NOT NULL,
+	"invoice_id" text NOT NULL,
+	"subscription_id" text NOT NULL,
+	"past_due_since" timestamp (3) with time zone NOT NULL,
+	"purchases_stop_at" timestamp (3) with time zone NOT NULL,
+	"plan_ends_at" timestamp (3) with time zone NOT NULL,
+	"amount_minor" bigint NOT NULL,
+	"currency" text NOT NULL,
+	"pay_url" text,
+	"next_attempt_at" timestamp (3) with time zone,
+	"due_at" timestamp (3) with time zone,
+	"ending_at" timestamp (3) with time zone,
+	"closed_at" timestamp (3) with time zone,
+	"outcome" text,
+	CONSTRAINT "dunnings_tenant_id_invoice_id_pk" PRIMARY KEY("tenant_id","invoice_id")
+);--> statement-breakpoint
 CREATE TABLE "add_on_invoices" (
 	"tenant_id" text collate "C" NOT NULL,
 	"id" text collate "C" NOT NULL,
@@ -77,39 +110,6 @@ CREATE TABLE "invoices" (
 	"seen" integer NOT NULL,
 	"synced_at" timestamp (3) with time zone,
 	CONSTRAINT "invoices_tenant_id_invoice_id_pk" PRIMARY KEY("tenant_id","invoice_id")
-);--> statement-breakpoint
-CREATE TABLE "drifts" (
-	"id" text collate "C" PRIMARY KEY NOT NULL,
-	"kind" text NOT NULL,
-	"subject" text NOT NULL,
-	"customer_id" text,
-	"ours" text NOT NULL,
-	"theirs" text NOT NULL,
-	"found_at" timestamp (3) with time zone NOT NULL,
-	"healed_at" timestamp (3) with time zone,
-	"how" text
-);--> statement-breakpoint
-CREATE TABLE "walks" (
-	"name" text PRIMARY KEY NOT NULL,
-	"position" text NOT NULL,
-	"moved_at" timestamp (3) with time zone NOT NULL
-);--> statement-breakpoint
-CREATE TABLE "dunnings" (
-	"tenant_id" text collate "C" NOT NULL,
-	"invoice_id" text NOT NULL,
-	"subscription_id" text NOT NULL,
-	"past_due_since" timestamp (3) with time zone NOT NULL,
-	"purchases_stop_at" timestamp (3) with time zone NOT NULL,
-	"plan_ends_at" timestamp (3) with time zone NOT NULL,
-	"amount_minor" bigint NOT NULL,
-	"currency" text NOT NULL,
-	"pay_url" text,
-	"next_attempt_at" timestamp (3) with time zone,
-	"due_at" timestamp (3) with time zone,
-	"ending_at" timestamp (3) with time zone,
-	"closed_at" timestamp (3) with time zone,
-	"outcome" text,
-	CONSTRAINT "dunnings_tenant_id_invoice_id_pk" PRIMARY KEY("tenant_id","invoice_id")
 );--> statement-breakpoint
 CREATE TABLE "kept_versions" (
 	"tenant_id" text collate "C" NOT NULL,
@@ -215,10 +215,10 @@ ALTER TABLE "webhook_inbox" ADD COLUMN "keep" boolean DEFAULT true NOT NULL;--> 
 ALTER TABLE "notification_preferences" ADD CONSTRAINT "notification_preferences_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "notifications" ADD CONSTRAINT "notifications_message" FOREIGN KEY ("tenant_id","message_id") REFERENCES "public"."outbox"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "notifications" ADD CONSTRAINT "notifications_member" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."members"("tenant_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dunnings" ADD CONSTRAINT "dunnings_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "add_on_invoices" ADD CONSTRAINT "add_on_invoices_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_credits" ADD CONSTRAINT "invoice_credits_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "dunnings" ADD CONSTRAINT "dunnings_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "kept_versions" ADD CONSTRAINT "kept_versions_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "plan_move_tenants" ADD CONSTRAINT "plan_move_tenants_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agreed_ends" ADD CONSTRAINT "agreed_ends_tenant_id_order_id_orders_tenant_id_id_fk" FOREIGN KEY ("tenant_id","order_id") REFERENCES "public"."orders"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -226,13 +226,13 @@ ALTER TABLE "plan_changes" ADD CONSTRAINT "plan_changes_tenant_id_tenants_tenant
 ALTER TABLE "subscription_trials" ADD CONSTRAINT "subscription_trials_tenant_id_tenants_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("tenant_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "notifications_mail_due" ON "notifications" USING btree ("tenant_id","mail_due_at") WHERE mail_due_at is not null;--> statement-breakpoint
 CREATE INDEX "notifications_by_message" ON "notifications" USING btree ("tenant_id","message_id");--> statement-breakpoint
-CREATE INDEX "add_on_invoices_unsettled" ON "add_on_invoices" USING btree ("tenant_id") WHERE status in ('asked', 'open', 'uncollectible');--> statement-breakpoint
-CREATE INDEX "invoice_credits_asked" ON "invoice_credits" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
-CREATE INDEX "invoices_asked" ON "invoices" USING btree ("tenant_id") WHERE asked > seen;--> statement-breakpoint
 CREATE UNIQUE INDEX "drifts_one_open" ON "drifts" USING btree ("kind","subject") WHERE healed_at is null;--> statement-breakpoint
 CREATE INDEX "drifts_by_customer" ON "drifts" USING btree ("customer_id") WHERE healed_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "dunnings_one_open" ON "dunnings" USING btree ("tenant_id","subscription_id") WHERE closed_at is null;--> statement-breakpoint
 CREATE INDEX "dunnings_due" ON "dunnings" USING btree ("tenant_id") WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX "add_on_invoices_unsettled" ON "add_on_invoices" USING btree ("tenant_id") WHERE status in ('asked', 'open', 'uncollectible');--> statement-breakpoint
+CREATE INDEX "invoice_credits_unfinished" ON "invoice_credits" USING btree ("tenant_id") WHERE finished_at is null;--> statement-breakpoint
+CREATE INDEX "invoices_asked" ON "invoices" USING btree ("tenant_id") WHERE asked > seen;--> statement-breakpoint
 CREATE INDEX "plan_move_directory_due" ON "plan_move_directory" USING btree ("due_at") WHERE due_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
