@@ -12,12 +12,12 @@ interface EsbuildHooks {
 }
 
 /** A source file whose text is another one in the program that is compiled. */
-export interface Changed {
+interface Changed {
   file: string;
   change(text: string): string;
 }
 
-export interface Program {
+interface Program {
   file: string;
   remove(): Promise<void>;
 }
