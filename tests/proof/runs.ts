@@ -12,8 +12,8 @@ interface Runs {
   tellings: number;
   /** Of the moments that they may begin at, each first of so many. */
   checkpointStep: number;
-  /** Of the places where billing may die, each first of so many. */
-  crashStep: number;
+  /** Of the places where each act of billing may die, about so many. */
+  crashes: number;
 }
 
 const SHORT: Runs = {
@@ -25,7 +25,7 @@ const SHORT: Runs = {
   lostAnswers: 40,
   tellings: 20,
   checkpointStep: 4,
-  crashStep: 8,
+  crashes: 5,
 };
 const LONG: Runs = {
   histories: 10_000,
@@ -36,7 +36,7 @@ const LONG: Runs = {
   lostAnswers: 2_000,
   tellings: 1_000,
   checkpointStep: 1,
-  crashStep: 1,
+  crashes: 100_000,
 };
 
 export const runs: Runs = process.env.PROOF_LONG === "1" ? LONG : SHORT;
