@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { clock } from "@/commands/dev/clock";
-import { oneClock } from "@/server/one-clock";
+import { hasTimeMachine, oneClock } from "@/server/one-clock";
 import { startStripeSimulator } from "@/simulator/stripe/server";
 
 const DAY_MS = 86_400_000;
@@ -86,8 +88,22 @@ test("a simulator that was ahead of its base takes the base along", async () => 
   await after.close();
 });
 
-test("production has no such clock", () => {
+test("production has no such clock, no time machine, and no route of a development", () => {
   vi.stubEnv("NODE_ENV", "production");
   expect(() => oneClock(file)).toThrow("In production the clock is the machine's own.");
+  expect(hasTimeMachine()).toBe(false);
   vi.unstubAllEnvs();
+  expect(pageExtensions("development")).toContain("dev.tsx");
+  expect(pageExtensions("production")).toEqual(["tsx", "ts"]);
 });
+
+/** What Next takes for a page or route, as its configuration says it to a process of that kind. */
+function pageExtensions(nodeEnv: string): string[] {
+  const say =
+    "import(process.argv[1]).then(({ default: it }) => console.log(JSON.stringify(it.pageExtensions)))";
+  const config = pathToFileURL(path.resolve("next.config.mjs")).href;
+  const env = { ...process.env, NODE_ENV: nodeEnv } as NodeJS.ProcessEnv;
+  return JSON.parse(
+    execFileSync(process.execPath, ["-e", say, config], { env, encoding: "utf8" }),
+  ) as string[];
+}

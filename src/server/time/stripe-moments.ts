@@ -1,4 +1,5 @@
 import { desc, inArray } from "drizzle-orm";
+import type Stripe from "stripe";
 import { z } from "zod";
 import { formatMoney } from "@/lib/money";
 import { customerDirectory } from "../billing/tables";
@@ -53,14 +54,17 @@ export async function stripeMoments(ctx: Ctx, limit: number, homes: Homes): Prom
   });
 }
 
-const lookedUp = new Map<string, unknown>();
+/** Events that were asked for again, by whom they were asked of. */
+const lookedUp = new WeakMap<Stripe, Map<string, Stripe.Event>>();
 
 /** The inbox empties old events. Of those that tell a renewal Stripe is asked again, once. */
-async function lookUp(ctx: Ctx, { eventId, type }: Row): Promise<unknown> {
+async function lookUp({ stripe }: Ctx, { eventId, type }: Row): Promise<unknown> {
   if (!Object.hasOwn(RENEWALS, type)) return null;
-  if (!lookedUp.has(eventId))
-    lookedUp.set(eventId, await ctx.stripe.events.retrieve(eventId).catch(() => null));
-  return lookedUp.get(eventId);
+  const known = lookedUp.get(stripe) ?? new Map<string, Stripe.Event>();
+  lookedUp.set(stripe, known);
+  const event = known.get(eventId) ?? (await stripe.events.retrieve(eventId).catch(() => null));
+  if (event) known.set(eventId, event);
+  return event;
 }
 
 function momentOf(row: Row, event: Told | null, home: Moment["workspace"]): Moment {
