@@ -72,7 +72,7 @@ test("what makes no sense is refused, and chooses nobody", async () => {
     ]);
   expect(await refused(ada, "undoMove", { moveId: "mov_nobody", reason: "r", key: "k" })).toBe("NOT_FOUND");
   expect(await refused(ada, "unkeepVersion", { reason: "r", key: "k2" })).toBe("NOT_FOUND");
-  const [row] = await owner`select count(*)::int as n from plan_move_directory where due_at is not null`;
+  const [row] = await owner`select count(*)::int as n from plan_move_tenants where due_at is not null`;
   expect(row?.n).toBe(0);
 });
 

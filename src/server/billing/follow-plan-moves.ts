@@ -7,7 +7,7 @@ import { audit } from "../events/service";
 import { type CurrentPlan, currentPlan, planVersion } from "../plans/service";
 import { type MoveRow, type PartRow, partsOf, versionInForce } from "./plan-move-parts";
 import { nextStep, type Standing, type Step } from "./plan-move-rules";
-import { keptVersions, planMoveDirectory, planMoveTenants } from "./plan-move-tables";
+import { keptVersions, planMoveTenants } from "./plan-move-tables";
 import { prepaidOf } from "./prepaid";
 import { decidingSubscription, planPriceMinor } from "./rules";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
@@ -26,22 +26,18 @@ export interface MoveWork {
  * Brings the tenant's parts in moves to where they should be: says what is to come, entitles who pays nothing, and sees
  * what became of the rest. Convergent; told by every sync and by cron. What Stripe has to do is left to the caller, and
  * to cron.
- * @param joins a move that the tenant was just chosen for
  */
-export async function followPlanMoves(ctx: WritingCtx, joins?: MoveRow): Promise<MoveWork[]> {
+export async function followPlanMoves(ctx: WritingCtx): Promise<MoveWork[]> {
   // Most tenants are in no move: they cost one look. The others are looked at again once nobody else can be at them.
-  if (!joins && !(await partsOf(ctx)).some(mayMove)) return [];
+  if (!(await partsOf(ctx)).some(mayMove)) return [];
   if (!(await lockPlan(ctx))) return [];
-  const known = await partsOf(ctx);
-  const rows = known.filter(mayMove);
-  const isNew = joins !== undefined && !known.some(({ part }) => part.moveId === joins.id);
-  if (rows.length === 0 && !isNew) return [];
+  const rows = (await partsOf(ctx)).filter(mayMove);
   const found = await look(ctx);
   const work: MoveWork[] = [];
-  for (const { part, move } of rows) work.push(...(await follow(ctx, { part, move, found })));
-  if (isNew) {
-    const part = await begin(ctx, joins, found);
-    work.push(...(await follow(ctx, { part, move: joins, found, isNew })));
+  for (const { part, move } of rows) {
+    const isNew = part.status === "chosen" && !isUndone(move);
+    const from = isNew ? begun(ctx, part, move) : part;
+    work.push(...(await follow(ctx, { part: from, move, found })));
   }
   return work;
 }
@@ -76,32 +72,19 @@ async function look(ctx: WritingCtx): Promise<Found> {
   };
 }
 
-async function begin(ctx: WritingCtx, move: MoveRow, { plan }: Found): Promise<PartRow> {
-  const now = ctx.now();
-  const [row] = await ctx.tx
-    .insert(planMoveTenants)
-    .values({
-      tenantId: ctx.tenant.id,
-      moveId: move.id,
-      fromVersion: move.fromVersion ?? plan.version.id,
-      toVersion: move.toVersion,
-      status: "told",
-      notBefore: new Date(now.getTime() + move.noticeDays * 86_400_000),
-      createdAt: now,
-      updatedAt: now,
-    })
-    .returning();
-  return row!;
-}
+/** The notice counts from when it is told. */
+const begun = (ctx: WritingCtx, part: PartRow, { noticeDays }: MoveRow): PartRow => ({
+  ...part,
+  notBefore: new Date(ctx.now().getTime() + noticeDays * 86_400_000),
+});
 
 interface Case {
   part: PartRow;
   move: MoveRow;
   found: Found;
-  isNew?: boolean;
 }
 
-async function follow(ctx: WritingCtx, { part, move, found, isNew }: Case): Promise<MoveWork[]> {
+async function follow(ctx: WritingCtx, { part, move, found }: Case): Promise<MoveWork[]> {
   const { definition } = await planVersion(ctx, isUndone(move) ? part.fromVersion : part.toVersion);
   const standing = await standingOf(ctx, part, found);
   const { interval = "month" } = standing.subscription ?? {};
@@ -112,7 +95,7 @@ async function follow(ctx: WritingCtx, { part, move, found, isNew }: Case): Prom
   if (step.act === "entitle") await entitleTo(ctx, step.version, found);
   else if (step.inForce !== (part.inForceAt !== null))
     await entitleTo(ctx, await versionInForce(ctx, found.paid), found);
-  await tellPlanMove(ctx, { part, step, isNew: isNew === true, deciding: found.deciding });
+  await tellPlanMove(ctx, { part, step, deciding: found.deciding });
   const isAtStripe = step.act === "schedule" || step.act === "release";
   return isAtStripe ? [{ moveId: part.moveId, act: step.act as MoveWork["act"], version: step.version }] : [];
 }
@@ -139,17 +122,13 @@ async function standingOf(ctx: WritingCtx, part: PartRow, found: Found): Promise
 
 async function write(ctx: WritingCtx, part: PartRow, step: Step): Promise<void> {
   const { status, effectiveAt, why, dueAt } = step;
-  const { tenantId, moveId } = part;
+  const { tenantId, moveId, notBefore } = part;
   const now = ctx.now();
   const inForceAt = step.inForce ? (part.inForceAt ?? now) : null;
   await ctx.tx
     .update(planMoveTenants)
-    .set({ status, effectiveAt, inForceAt, why, updatedAt: now })
+    .set({ status, notBefore, effectiveAt, inForceAt, why, dueAt, updatedAt: now })
     .where(and(eq(planMoveTenants.tenantId, tenantId), eq(planMoveTenants.moveId, moveId)));
-  await ctx.tx
-    .update(planMoveDirectory)
-    .set({ dueAt })
-    .where(and(eq(planMoveDirectory.moveId, moveId), eq(planMoveDirectory.tenant, tenantId)));
   if (status === part.status) return;
   const details = { from: part.fromVersion, to: part.toVersion, ...(why ? { why } : {}) };
   await audit(ctx, { action: `plan_move.${status}`, subject: moveId, details });

@@ -10,7 +10,7 @@ import { planVersion } from "../plans/service";
 import { planVersions } from "../plans/tables";
 import { type MovePlanInput, movePlanInput, type UndoMoveInput, undoMoveInput } from "./plan-move-inputs";
 import type { MoveRow } from "./plan-move-parts";
-import { planMoveDirectory, planMoves } from "./plan-move-tables";
+import { planMoves } from "./plan-move-tables";
 import { priceIdOfVersion } from "./prices";
 import { INTERVALS, planPriceMinor } from "./rules";
 
@@ -19,6 +19,7 @@ type DeedCtx = Ctx & { tx: Tx };
 
 /** Any constant: operators who choose tenants at once take turns, so that nobody is chosen for two moves. */
 const CHOOSING = 7_204_814;
+const DAY_MS = 86_400_000;
 
 /**
  * That Stripe has the new price, before anybody is told of it. Asked before the deed, for it waits for Stripe.
@@ -50,8 +51,10 @@ export async function movePlan(ctx: DeedCtx, input: MovePlanInput, reason: strin
   const move = await moveOf(ctx, wish, reason);
   const isChoosing = wish.share !== undefined || wish.workspaces !== undefined;
   const chosen = isChoosing ? await choose(ctx, move, wish, versions) : 0;
-  const chosenInAll = await ctx.tx.$count(planMoveDirectory, eq(planMoveDirectory.moveId, move.id));
-  return { moveId: move.id, chosen, chosenInAll };
+  const [all] = await ctx.tx.execute<{ tenants: string }>(
+    sql`select coalesce(sum(tenants), 0) as tenants from plan_move_counts(${move.id})`,
+  );
+  return { moveId: move.id, chosen, chosenInAll: Number(all!.tenants) };
 }
 
 /** Versions of the same plan that are paid for in the same way. */
@@ -109,30 +112,26 @@ async function moveOf(ctx: DeedCtx, wish: Wish, reason: string): Promise<MoveRow
   return made!;
 }
 
-/** By lot, the same for every stage: a share is of all who are in the move or could be, rounded up. */
+/** A share is of all who are in the move or could be, rounded up. */
 async function choose(ctx: DeedCtx, move: MoveRow, wish: Wish, versions: string[]): Promise<number> {
   const stage = move.stage + 1;
-  const named = wish.workspaces ? await tenantsNamed(ctx, wish.workspaces) : null;
-  const at = ctx.now().toISOString();
-  const rows = await ctx.tx.execute(sql`
-    with free as materialized (
-      select c.tenant_id from plan_move_candidates(array(select jsonb_array_elements_text(${JSON.stringify(versions)}::jsonb))) c
-      where not exists (select from ${planMoveDirectory} d
-                        where d.tenant = c.tenant_id and (d.move_id = ${move.id} or d.due_at is not null))
-        and (${named === null} or c.tenant_id in (select jsonb_array_elements_text(${JSON.stringify(named ?? [])}::jsonb)))
-    ), known as (select count(*) as n from ${planMoveDirectory} d where d.move_id = ${move.id})
-    insert into ${planMoveDirectory} (move_id, tenant, stage, due_at)
-    select ${move.id}, f.tenant_id, ${stage}::int, ${at}::timestamptz from free f
-    order by md5(${move.id} || f.tenant_id), f.tenant_id
-    limit case when ${named !== null} then null
-      else (select greatest(0, ceil(((select count(*) from free) + k.n) * ${wish.share ?? 0}::int / 100.0) - k.n)::bigint from known k) end
-    returning tenant`);
+  const { share, workspaces } = wish;
+  const named = workspaces ? await tenantsNamed(ctx, workspaces) : null;
+  const now = ctx.now();
+  const notBefore = new Date(now.getTime() + move.noticeDays * DAY_MS);
+  const [row] = await ctx.tx.execute<{ chosen: string }>(
+    sql`select plan_move_choose(${move.id}, ${move.toVersion}, ${textArray(versions)}, ${named && textArray(named)}, ${share ?? 0}::int, ${stage}::int,
+      ${notBefore.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz) as chosen`,
+  );
   await ctx.tx
     .update(planMoves)
-    .set({ stage, status: "running", finishedAt: null, ...(wish.share ? { share: wish.share } : {}) })
+    .set({ stage, status: "running", finishedAt: null, ...(share ? { share } : {}) })
     .where(eq(planMoves.id, move.id));
-  return rows.length;
+  return Number(row!.chosen);
 }
+
+const textArray = (texts: readonly string[]) =>
+  sql`array(select jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb))`;
 
 /** @throws AppError NOT_FOUND */
 async function tenantsNamed(ctx: Ctx, slugs: readonly string[]): Promise<string[]> {
@@ -156,9 +155,6 @@ export async function undoMove(
   if (!move) throw new AppError("NOT_FOUND", "There is no such move.");
   if (move.status === "undoing" || move.status === "undone") return { moveId, status: move.status };
   await ctx.tx.update(planMoves).set({ status: "undoing", finishedAt: null }).where(ofMove);
-  await ctx.tx
-    .update(planMoveDirectory)
-    .set({ dueAt: ctx.now() })
-    .where(eq(planMoveDirectory.moveId, moveId));
+  await ctx.tx.execute(sql`select plan_move_wake(${moveId}, ${ctx.now().toISOString()}::timestamptz)`);
   return { moveId, status: "undoing" };
 }

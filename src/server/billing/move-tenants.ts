@@ -1,15 +1,12 @@
-import { and, asc, eq, exists, isNotNull, isNull, lte, not, or } from "drizzle-orm";
-import { provenTenantId } from "@/lib/ids";
+import { and, eq, isNull, lte, not, or, sql } from "drizzle-orm";
 import { logError } from "@/lib/log";
-import { tenantById } from "../accounts/service";
 import type { Ctx, TenantCtx } from "../context";
 import { inTenant, inTransaction } from "../db/transaction";
 import { endPlan } from "../entitlements/end-plan";
-import { AppError } from "../errors";
+import { tenantListed } from "../plans/jobs";
 import { carryOutMove } from "./carry-out-move";
 import { followPlanMoves } from "./follow-plan-moves";
-import type { MoveRow } from "./plan-move-parts";
-import { planMoveDirectory, planMoves, planMoveTenants } from "./plan-move-tables";
+import { planMoves, planMoveTenants } from "./plan-move-tables";
 import { syncCustomer } from "./sync";
 
 /** Each may wait for Stripe, so a few go side by side. */
@@ -43,102 +40,78 @@ export async function moveTenants(ctx: Ctx): Promise<{ planMoves: number; planMo
   return done;
 }
 
-type Due = typeof planMoveDirectory.$inferSelect;
+interface Due {
+  tenantId: string;
+  moveId: string;
+}
 
-function duePage(ctx: Ctx, until: Date): Promise<Due[]> {
-  return inTransaction(ctx, (tx) =>
-    tx
-      .select()
-      .from(planMoveDirectory)
-      .where(lte(planMoveDirectory.dueAt, until))
-      .orderBy(asc(planMoveDirectory.dueAt), asc(planMoveDirectory.tenant))
-      .limit(PAGE),
+async function duePage(ctx: Ctx, until: Date): Promise<Due[]> {
+  const rows = await inTransaction(ctx, (tx) =>
+    tx.execute<{ tenant_id: string; move_id: string }>(
+      sql`select tenant_id, move_id from plan_moves_due(${until.toISOString()}::timestamptz, ${PAGE})`,
+    ),
   );
+  return rows.map((row) => ({ tenantId: row.tenant_id, moveId: row.move_id }));
 }
 
 /** One tenant's trouble is not another's: it is logged, and the tenant is looked at again. @returns whether it went well */
-async function moveOne(ctx: Ctx, { moveId, tenant }: Due): Promise<boolean> {
-  const row = and(eq(planMoveDirectory.moveId, moveId), eq(planMoveDirectory.tenant, tenant));
-  const put = (dueAt: Date | null) =>
-    inTransaction(ctx, (tx) =>
-      tx
-        .update(planMoveDirectory)
-        .set({ dueAt })
-        .where(and(row, lte(planMoveDirectory.dueAt, ctx.now()))),
-    );
-  const again = new Date(ctx.now().getTime() + AGAIN_MS);
+async function moveOne(ctx: Ctx, { tenantId, moveId }: Due): Promise<boolean> {
   try {
-    await moveTenant({ ...ctx, tenant: await tenantById(ctx, provenTenantId(tenant)) }, moveId);
-    await put(again);
+    const tenant = await tenantListed(ctx, tenantId);
+    const failure = await moveTenant(tenant).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    await lookAgain(tenant, moveId);
+    if (failure) throw failure.error;
     return true;
   } catch (error) {
-    const isGone = error instanceof AppError && error.code === "NOT_FOUND";
-    if (!isGone) logError("plan moves", error);
-    await put(isGone ? null : again);
-    return isGone;
+    logError("plan moves", error);
+    return false;
   }
 }
 
-async function moveTenant(ctx: TenantCtx, moveId: string): Promise<void> {
-  const [move] = await inTransaction(ctx, (tx) =>
-    tx.select().from(planMoves).where(eq(planMoves.id, moveId)),
-  );
-  if (!move) return;
+async function moveTenant(ctx: TenantCtx): Promise<void> {
   await endPlan(ctx);
-  const work = await inTenant(ctx, async (_tx, inner) => {
-    const left = await followPlanMoves(inner, joins(move));
-    if (isOver(move)) await leaveAlone(inner, moveId);
-    return left;
-  });
+  const work = await inTenant(ctx, (_tx, inner) => followPlanMoves(inner));
   for (const one of work) await carryOutMove(ctx, one);
   if (work.length > 0) await syncCustomer(ctx);
 }
 
-const isOver = ({ status }: MoveRow) => status === "undoing" || status === "undone";
-/** Nobody joins what is being undone. */
-const joins = (move: MoveRow) => (isOver(move) ? undefined : move);
-
-/** Chosen, and undone before anybody was told: there is nothing to take back. */
-async function leaveAlone(ctx: TenantCtx, moveId: string): Promise<void> {
-  await inTenant(ctx, async (tx) => {
-    const parts = tx
-      .select()
-      .from(planMoveTenants)
-      .where(and(eq(planMoveTenants.tenantId, ctx.tenant.id), eq(planMoveTenants.moveId, moveId)));
-    await tx
-      .update(planMoveDirectory)
-      .set({ dueAt: null })
+/** What is due still was held up. */
+async function lookAgain(ctx: TenantCtx, moveId: string): Promise<void> {
+  const now = ctx.now();
+  await inTenant(ctx, (tx) =>
+    tx
+      .update(planMoveTenants)
+      .set({ dueAt: new Date(now.getTime() + AGAIN_MS) })
       .where(
         and(
-          eq(planMoveDirectory.moveId, moveId),
-          eq(planMoveDirectory.tenant, ctx.tenant.id),
-          not(exists(parts)),
+          eq(planMoveTenants.tenantId, ctx.tenant.id),
+          eq(planMoveTenants.moveId, moveId),
+          lte(planMoveTenants.dueAt, now),
         ),
-      );
-  });
+      ),
+  );
 }
 
 /** A move is done when nothing is left to do for anybody, and runs on when something turns up again. */
 async function finishMoves(ctx: Ctx): Promise<void> {
+  const isOpen = sql`plan_move_is_open(${planMoves.id})`;
+  const everyone = or(isNull(planMoves.share), eq(planMoves.share, 100));
+  const finishedAt = ctx.now();
   await inTransaction(ctx, async (tx) => {
-    const open = tx
-      .select({ tenant: planMoveDirectory.tenant })
-      .from(planMoveDirectory)
-      .where(and(eq(planMoveDirectory.moveId, planMoves.id), isNotNull(planMoveDirectory.dueAt)));
-    const everyone = or(isNull(planMoves.share), eq(planMoves.share, 100));
-    const finishedAt = ctx.now();
-    const idle = not(exists(open));
     await tx
       .update(planMoves)
       .set({ status: "done", finishedAt })
-      .where(and(eq(planMoves.status, "running"), everyone, idle));
+      .where(and(eq(planMoves.status, "running"), everyone, not(isOpen)));
     await tx
       .update(planMoves)
       .set({ status: "undone", finishedAt })
-      .where(and(eq(planMoves.status, "undoing"), idle));
+      .where(and(eq(planMoves.status, "undoing"), not(isOpen)));
     await tx
       .update(planMoves)
       .set({ status: "running", finishedAt: null })
-      .where(and(eq(planMoves.status, "done"), exists(open)));
+      .where(and(eq(planMoves.status, "done"), isOpen));
   });
 }

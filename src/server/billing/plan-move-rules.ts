@@ -1,6 +1,6 @@
 import type { Interval } from "./rules";
 
-export type MoveStatus = "told" | "scheduled" | "moved" | "kept" | "left" | "returning" | "undone";
+export type MoveStatus = "chosen" | "told" | "scheduled" | "moved" | "kept" | "left" | "returning" | "undone";
 
 /** A tenant's part in a move. */
 export interface Part {
@@ -94,6 +94,7 @@ function forwards(part: Part, standing: Standing, move: Move, now: Date): Step {
 function backwards(part: Part, standing: Standing, move: Move, now: Date): Step {
   const { fromVersion: from, toVersion: to, status } = part;
   const rest = restOf(from);
+  if (status === "chosen") return rest("undone");
   if (status === "kept" || status === "left" || status === "undone") return rest(status);
   if (standing.version === from)
     return isComing(standing, to) ? { ...restOf(to)(status), act: "release", dueAt: now } : rest("undone");

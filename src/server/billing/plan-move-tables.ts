@@ -23,22 +23,6 @@ export const planMoves = pgTable("plan_moves", {
   finishedAt: instant(),
 });
 
-/** Directory: who was chosen for a move, and when to look at them next. */
-export const planMoveDirectory = pgTable(
-  "plan_move_directory",
-  {
-    moveId: id(),
-    tenant: idText().notNull(),
-    stage: integer().notNull(),
-    /** null: nothing is left to do. */
-    dueAt: instant(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.moveId, t.tenant] }),
-    index("plan_move_directory_due").on(t.dueAt).where(sql`due_at is not null`),
-  ],
-);
-
 /** One tenant's part in a move, and how far it has come. */
 export const planMoveTenants = pgTable(
   "plan_move_tenants",
@@ -47,12 +31,13 @@ export const planMoveTenants = pgTable(
     moveId: id(),
     fromVersion: text().notNull(),
     toVersion: text().notNull(),
+    stage: integer().notNull(),
     /**
-     * `told`: it has its notice. `scheduled`: Stripe has the new price for the next renewal. `left`: it went elsewhere by
+     * `chosen`: and not told yet. `told`: it has its notice. `scheduled`: Stripe has the new price for the next renewal. `left`: it went elsewhere by
      * itself. `returning`: it was moved, renewed, and goes back at the next renewal.
      */
     status: text({
-      enum: ["told", "scheduled", "moved", "kept", "left", "returning", "undone"],
+      enum: ["chosen", "told", "scheduled", "moved", "kept", "left", "returning", "undone"],
     }).notNull(),
     /** When its notice is over. */
     notBefore: instant().notNull(),
@@ -64,11 +49,14 @@ export const planMoveTenants = pgTable(
     asideUntil: instant(),
     /** Why it stays where it is. */
     why: text(),
+    /** When to look at it next; null: nothing is left to do. */
+    dueAt: instant(),
     createdAt: createdAt(),
     updatedAt: instant().notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.moveId] }),
+    index("plan_move_tenants_due").on(t.tenantId, t.dueAt).where(sql`due_at is not null`),
     foreignKey({ columns: [t.tenantId], foreignColumns: [tenants.tenantId] }).onDelete("cascade"),
   ],
 );

@@ -15,12 +15,11 @@ type WritingCtx = TenantCtx & { tx: Tx };
 interface Turned {
   part: PartRow;
   step: Step;
-  isNew: boolean;
   deciding: SubscriptionRow | null;
 }
 
 /** Says what is to come, that it has come, and that nothing comes of it: each once in a move. */
-export async function tellPlanMove(ctx: WritingCtx, { part, step, isNew, deciding }: Turned): Promise<void> {
+export async function tellPlanMove(ctx: WritingCtx, { part, step, deciding }: Turned): Promise<void> {
   const { moveId, fromVersion: from, toVersion: to } = part;
   const isTurn = step.status !== part.status;
   const there = { from, to };
@@ -28,13 +27,13 @@ export async function tellPlanMove(ctx: WritingCtx, { part, step, isNew, decidin
   switch (step.status) {
     case "told":
     case "scheduled":
-      return isNew ? tellMoving(ctx, { ...there, moveId, step, deciding }) : undefined;
+      return part.status === "chosen" ? tellMoving(ctx, { ...there, moveId, step, deciding }) : undefined;
     case "returning":
       return isTurn ? tellMoving(ctx, { ...back, moveId: `${moveId}:back`, step, deciding }) : undefined;
     case "moved":
       return isTurn ? tellMoved(ctx, { ...there, moveId, deciding }) : undefined;
     case "undone":
-      if (!isTurn) return undefined;
+      if (!isTurn || part.status === "chosen") return undefined;
       if (part.status === "moved" || part.status === "returning" || part.inForceAt)
         return tellMoved(ctx, { ...back, moveId: `${moveId}:back`, deciding });
       await tell(ctx, {

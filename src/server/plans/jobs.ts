@@ -20,8 +20,13 @@ export async function* tenantsOnPlan(
         sql`select tenant_id from tenants_on_plan(${planId}, ${except}, ${last}, ${PAGE})`,
       ),
     );
-    for (const row of page) yield { ...ctx, tenant: await tenantById(ctx, provenTenantId(row.tenant_id)) };
+    for (const row of page) yield tenantListed(ctx, row.tenant_id);
     if (page.length < PAGE) return;
     last = page.at(-1)!.tenant_id;
   }
+}
+
+/** Acts for a tenant that cron's own listing named. @throws AppError NOT_FOUND when it is gone meanwhile */
+export async function tenantListed(ctx: Ctx, tenantId: string): Promise<TenantCtx> {
+  return { ...ctx, tenant: await tenantById(ctx, provenTenantId(tenantId)) };
 }

@@ -119,24 +119,19 @@ CREATE TABLE "kept_versions" (
 	"created_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "kept_versions_tenant_id_plan_version_pk" PRIMARY KEY("tenant_id","plan_version")
 );--> statement-breakpoint
-CREATE TABLE "plan_move_directory" (
-	"move_id" text collate "C" NOT NULL,
-	"tenant" text collate "C" NOT NULL,
-	"stage" integer NOT NULL,
-	"due_at" timestamp (3) with time zone,
-	CONSTRAINT "plan_move_directory_move_id_tenant_pk" PRIMARY KEY("move_id","tenant")
-);--> statement-breakpoint
 CREATE TABLE "plan_move_tenants" (
 	"tenant_id" text collate "C" NOT NULL,
 	"move_id" text collate "C" NOT NULL,
 	"from_version" text NOT NULL,
 	"to_version" text NOT NULL,
+	"stage" integer NOT NULL,
 	"status" text NOT NULL,
 	"not_before" timestamp (3) with time zone NOT NULL,
 	"effective_at" timestamp (3) with time zone,
 	"in_force_at" timestamp (3) with time zone,
 	"aside_until" timestamp (3) with time zone,
 	"why" text,
+	"due_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "plan_move_tenants_tenant_id_move_id_pk" PRIMARY KEY("tenant_id","move_id")
@@ -233,7 +228,7 @@ CREATE INDEX "dunnings_due" ON "dunnings" USING btree ("tenant_id") WHERE due_at
 CREATE INDEX "add_on_invoices_unsettled" ON "add_on_invoices" USING btree ("tenant_id") WHERE status in ('asked', 'open', 'uncollectible');--> statement-breakpoint
 CREATE INDEX "invoice_credits_unfinished" ON "invoice_credits" USING btree ("tenant_id") WHERE finished_at is null;--> statement-breakpoint
 CREATE INDEX "invoices_asked" ON "invoices" USING btree ("tenant_id") WHERE asked > seen;--> statement-breakpoint
-CREATE INDEX "plan_move_directory_due" ON "plan_move_directory" USING btree ("due_at") WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX "plan_move_tenants_due" ON "plan_move_tenants" USING btree ("tenant_id","due_at") WHERE due_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_per_preview" ON "plan_changes" USING btree ("tenant_id","preview") WHERE status not in ('failed', 'dropped');--> statement-breakpoint
 CREATE UNIQUE INDEX "plan_changes_one_asked" ON "plan_changes" USING btree ("tenant_id") WHERE status = 'asked';--> statement-breakpoint
 CREATE INDEX "subscriptions_paused" ON "subscriptions" USING btree ("tenant_id") WHERE resumes_at is not null;--> statement-breakpoint
