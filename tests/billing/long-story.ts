@@ -58,7 +58,7 @@ export const longStoryPrices = definePriceList({
 });
 
 /** What somebody does, and when. */
-export interface Act {
+interface Act {
   at: string;
   what: string;
   run(): Promise<unknown>;
