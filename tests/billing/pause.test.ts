@@ -55,7 +55,7 @@ test("a pause charges nothing more, and the plan holds to the very end of what w
   const { subscription } = await pauseSubscription(ada, {});
   expect(subscription).toMatchObject({
     status: "paused",
-    pause: { since: clock.now(), paidUntil, resumesAt: daysLater(60) },
+    pause: { since: clock.now(), paidUntil, isPaidFor: true, resumesAt: daysLater(60) },
   });
   expect(await pauseSubscription(ada, { until: daysLater(3) })).toMatchObject({ subscription });
   await advance({ seconds: (paidUntil.getTime() - clock.now().getTime()) / 1_000 - 1 });

@@ -1,7 +1,9 @@
 import type { Plan } from "@/lib/price-list";
 import { AppError } from "../errors";
 import { decidingSubscription } from "./rules";
-import type { SubscriptionRow } from "./subscription";
+import type { subscriptions } from "./subscription-tables";
+
+type SubscriptionRow = typeof subscriptions.$inferSelect;
 
 const DAY_MS = 86_400_000;
 

@@ -5,7 +5,7 @@ import { inTenant } from "../db/transaction";
 import { currentPlan, planVersion } from "../plans/service";
 import { knownCustomer } from "./customer";
 import type { Discount } from "./discount-rules";
-import { pausedSubscription } from "./pause-rules";
+import { isPaidFor, pausedSubscription } from "./pause-rules";
 import { comesByMove } from "./plan-move-parts";
 import { waits } from "./prepaid-time-rules";
 import { decidingSubscription, type Interval } from "./rules";
@@ -40,7 +40,7 @@ export interface SubscriptionView {
     /** How many days it may rest at most; null: it can't be paused. */
     pauseDays: number | null;
     /** Of a paused one: until when its plan is paid for, and when the pause ends by itself. */
-    pause: { since: Date | null; paidUntil: Date | null; resumesAt: Date | null } | null;
+    pause: { since: Date | null; paidUntil: Date | null; isPaidFor: boolean; resumesAt: Date | null } | null;
     /** What is taken off each invoice, or off the next one only (`once`). */
     discounts: {
       name: string;
@@ -104,7 +104,7 @@ async function viewOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View> {
     trialEndsAt: row.trialEndsAt,
     beginsAt: waits(row, ctx.now()) ? row.beginsAt : null,
     pauseDays: await pauseDays(ctx, row),
-    pause: pauseView(row),
+    pause: pauseView(ctx, row),
     discounts: row.discounts.map(discountView),
     change: await changeOf(ctx, row),
     payUrl: row.payUrl,
@@ -129,8 +129,9 @@ async function pauseDays(ctx: TenantCtx, { planVersion: id }: SubscriptionRow): 
   return (await planVersion(ctx, id)).definition.plan.pause?.maxDays ?? null;
 }
 
-function pauseView({ status, pausedAt, paidUntil, resumesAt }: SubscriptionRow): View["pause"] {
-  return status === "paused" ? { since: pausedAt, paidUntil, resumesAt } : null;
+function pauseView(ctx: TenantCtx, row: SubscriptionRow): View["pause"] {
+  const { status, pausedAt: since, paidUntil, resumesAt } = row;
+  return status === "paused" ? { since, paidUntil, isPaidFor: isPaidFor(row, ctx.now()), resumesAt } : null;
 }
 
 async function changeOf(ctx: TenantCtx, row: SubscriptionRow): Promise<View["change"]> {

@@ -101,13 +101,12 @@ export function Paused({
   const { timeZone, mayPay } = useWorkspace();
   const refresh = useBillingRefresh();
   const resume = useMutation(trpc.billing.resume.mutationOptions({ onSuccess: refresh }));
-  const { paidUntil, resumesAt } = pause;
+  const { paidUntil, isPaidFor, resumesAt } = pause;
   const { payUrl, price, interval } = subscription;
-  const [openedAt] = useState(() => new Date());
-  const isPaidFor = paidUntil !== null && openedAt < paidUntil;
-  const words = isPaidFor
-    ? `The plan works until ${formatDate(paidUntil, timeZone)}. Resumed before that, nothing is charged.`
-    : `Resuming begins a new ${interval} that day, for ${formatMoney(price)}.`;
+  const words =
+    paidUntil && isPaidFor
+      ? `The plan works until ${formatDate(paidUntil, timeZone)}. Resumed before that, nothing is charged.`
+      : `Resuming begins a new ${interval} that day, for ${formatMoney(price)}.`;
   const byItself = resumesAt ? ` It resumes by itself on ${formatDate(resumesAt, timeZone)}.` : "";
   return (
     <Alert color="blue" title="The subscription is paused">
