@@ -30,8 +30,12 @@ async function ask(body?: object | string, headers: Record<string, string> = OUR
   return answerTime(machine, request, from);
 }
 
+/** Asks until the database is not busy, as the panel does. */
 async function look(): Promise<TimeAnswer> {
-  return (await (await ask()).json()) as TimeAnswer;
+  let answer = await ask();
+  while (answer.status === 503) answer = await ask();
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as TimeAnswer;
 }
 
 /** Gives an order and lets it end. */
@@ -51,6 +55,10 @@ const told = ({ moments, state }: TimeAnswer, ...kinds: string[]) =>
     .filter(({ kind, workspace }) => kinds.includes(kind) && workspace?.slug === state.story?.slug)
     .map(({ at, title }) => `${String(at).slice(0, 10)} ${title}`)
     .reverse();
+
+test("without a story there is nothing to go on with", async () => {
+  expect((await ask({ do: "play" })).status).toBe(409);
+});
 
 test(
   "29 February: declined at first, paid a day later, and the 31st stays the 31st",
@@ -83,13 +91,13 @@ test(
       scene.owner`select s.status from subscriptions s join slug_directory d on d.tenant = s.tenant_id where d.slug = ${slug}`;
     expect((await status())[0]?.status).toBe("past_due");
 
-    const after = await order({ do: "play", all: true });
+    const after = await order({ do: "play" });
     expect((await status())[0]?.status).toBe("active");
     const renewals = told(after, "renewal").map((line) => line.slice(11));
     expect(renewals).toEqual([
       ...Array(2).fill("Renewal paid: $15.00"),
       ...Array(3).fill("Renewal not paid: $15.00"),
-      ...Array(2).fill("Renewal paid: $15.00"),
+      "Renewal paid: $15.00",
     ]);
     expect(told(after, "mail").join()).toContain("Your payment of $15.00 did not go through");
   },
@@ -114,7 +122,6 @@ test.each([
   [{ do: "move", wish: { hours: 0 } }, 400],
   [{ do: "move", wish: { to: "2020-01-01T00:00:00.000Z" } }, 400],
   [{ do: "begin", story: "nothing" }, 400],
-  [{ do: "play" }, 409],
   ["no JSON", 400],
 ])("%j is refused, and the clock stays", async (body, code) => {
   const before = scene.clock.now();

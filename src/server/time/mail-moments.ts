@@ -61,7 +61,7 @@ export async function caughtMails(url: string | undefined): Promise<CaughtMail[]
       receivedAt: new Date(receivedAt),
       to: to.join(", "),
       subject,
-      messageId: /^<(msg_[0-9a-z]+)\./.exec(headers["message-id"] ?? "")?.[1] ?? null,
+      messageId: /^<(msg_[0-9a-z-]+)\./.exec(headers["message-id"] ?? "")?.[1] ?? null,
       page: `${url}/messages/${id}`,
     }));
   } catch {
