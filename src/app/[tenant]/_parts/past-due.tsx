@@ -58,7 +58,7 @@ const amountOf = ({ amount }: Unpaid) => formatPrice(formatMoney(amount));
 function titleOf(unpaid: Unpaid): string {
   if (unpaid.step === "grace") return `Your payment of ${amountOf(unpaid)} did not go through`;
   return unpaid.step === "purchases_stopped"
-    ? `${amountOf(unpaid)} are still unpaid`
+    ? `${amountOf(unpaid)} is still unpaid`
     : "Your plan ended: it was not paid";
 }
 
