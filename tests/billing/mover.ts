@@ -24,6 +24,8 @@ export async function mover(): Promise<
     /** Version in force, and how much compute it allows. */
     planOf(one: TenantCtx): Promise<[string, number | null | undefined]>;
     invoicesOf(one: TenantCtx): Promise<number[]>;
+    /** Nothing of theirs renews any more while others' time passes. */
+    over(...people: TenantCtx[]): Promise<void>;
     told(one: TenantCtx): Promise<string[]>;
   }
 > {
@@ -61,6 +63,14 @@ export async function mover(): Promise<
     invoicesOf: async (one) => {
       const { data } = await on.stripe.invoices.list({ customer: await ensureCustomer(one) });
       return data.map(({ total }) => total).reverse();
+    },
+    over: async (...people) => {
+      for (const one of people) {
+        const customer = await ensureCustomer(one);
+        const { data } = await on.stripe.subscriptions.list({ customer });
+        for (const { id } of data) await on.stripe.subscriptions.cancel(id);
+      }
+      await on.settled();
     },
     told: async (one) =>
       (

@@ -15,9 +15,43 @@ import { status } from "@/server/quota/status";
 import { mover } from "./mover";
 
 const on = await mover();
-const { tenant, ctx, owner, buy, advance, clock, move, undo, run, partOf, planOf, invoicesOf, told, choose } =
-  on;
+const { tenant, ctx, owner, buy, advance, clock, choose, move, undo, run, over } = on;
+const { partOf, planOf, invoicesOf, told } = on;
 const MONTHLY = { plan: "pro", interval: "month" } as const;
+
+test("a tenth goes first and the rest later, each once, however many work at it; who keeps its version is passed by", async () => {
+  const people = await Promise.all(Array.from({ length: 11 }, () => tenant("cleo")));
+  const kept = people.pop()!;
+  const wish = { from: "free@1", to: "free@2", noticeDays: 0 } as const;
+  await inTenant(kept, (_tx, inner) => keepVersion(inner, {}, "a promise"));
+  const versions = async () => (await Promise.all(people.map(planOf))).map(([version]) => version).sort();
+  const first = await move({ ...wish, share: 10 });
+  expect((await versions()).filter((version) => version === "free@2")).toHaveLength(1);
+  expect((await planMoveOf(ctx, { moveId: first })).move).toMatchObject({ status: "running", share: 10 });
+  const { moveId, chosen, chosenInAll } = await choose({ ...wish, share: 100 });
+  expect([moveId, chosen, chosenInAll]).toEqual([first, 9, 10]);
+  await Promise.all([run(), run(), run(), run()]);
+  expect(new Set(await versions())).toEqual(new Set(["free@2"]));
+  expect(await planOf(kept)).toEqual(["free@1", 100]);
+  for (const one of people) {
+    expect(await told(one)).toEqual(["billing.plan_moved"]);
+    const [row] = await owner`select count(*)::int as n from audit_events
+      where tenant_id = ${one.tenant.id} and action = 'plan.changed' and subject = 'free@2'`;
+    expect(row?.n).toBe(1);
+  }
+  expect(await planMoveOf(ctx, { moveId: first })).toMatchObject({
+    move: { status: "done", stage: 2 },
+    counts: { moved: 10 },
+  });
+  // Whoever comes later is moved by the next stage, and who is let go again is too.
+  await inTenant(kept, (_tx, inner) => unkeepVersion(inner, {}));
+  await move({ ...wish, share: 100 });
+  expect((await planOf(kept))[0]).toBe("free@2");
+  await undo(first);
+  expect(new Set(await versions())).toEqual(new Set(["free@1"]));
+  expect(await told(people[0]!)).toEqual(["billing.plan_moved", "billing.plan_moved"]);
+  expect((await planMoveOf(ctx, { moveId: first })).move.status).toBe("undone");
+});
 
 test("everyone is told first, moves with the renewal after the notice, and pays the new price from then on", async () => {
   const ada = await tenant("ada");
@@ -67,40 +101,7 @@ test("everyone is told first, moves with the renewal after the notice, and pays 
     interval: "year",
     changes: expect.arrayContaining([{ name: "Compute", unit: "unit", before: 1_000, after: 800 }]),
   });
-});
-
-test("a tenth goes first and the rest later, each once, however many work at it; who keeps its version is passed by", async () => {
-  const people = await Promise.all(Array.from({ length: 11 }, () => tenant("cleo")));
-  const kept = people.pop()!;
-  const wish = { from: "free@1", to: "free@2", noticeDays: 0 } as const;
-  await inTenant(kept, (_tx, inner) => keepVersion(inner, {}, "a promise"));
-  const versions = async () => (await Promise.all(people.map(planOf))).map(([version]) => version).sort();
-  const first = await move({ ...wish, share: 10 });
-  expect((await versions()).filter((version) => version === "free@2")).toHaveLength(1);
-  expect((await planMoveOf(ctx, { moveId: first })).move).toMatchObject({ status: "running", share: 10 });
-  const { moveId, chosen, chosenInAll } = await choose({ ...wish, share: 100 });
-  expect([moveId, chosen, chosenInAll]).toEqual([first, 9, 10]);
-  await Promise.all([run(), run(), run(), run()]);
-  expect(new Set(await versions())).toEqual(new Set(["free@2"]));
-  expect(await planOf(kept)).toEqual(["free@1", 100]);
-  for (const one of people) {
-    expect(await told(one)).toEqual(["billing.plan_moved"]);
-    const [row] = await owner`select count(*)::int as n from audit_events
-      where tenant_id = ${one.tenant.id} and action = 'plan.changed' and subject = 'free@2'`;
-    expect(row?.n).toBe(1);
-  }
-  expect(await planMoveOf(ctx, { moveId: first })).toMatchObject({
-    move: { status: "done", stage: 2 },
-    counts: { moved: 10 },
-  });
-  // Whoever comes later is moved by the next stage, and who is let go again is too.
-  await inTenant(kept, (_tx, inner) => unkeepVersion(inner, {}));
-  await move({ ...wish, share: 100 });
-  expect((await planOf(kept))[0]).toBe("free@2");
-  await undo(first);
-  expect(new Set(await versions())).toEqual(new Set(["free@1"]));
-  expect(await told(people[0]!)).toEqual(["billing.plan_moved", "billing.plan_moved"]);
-  expect((await planMoveOf(ctx, { moveId: first })).move.status).toBe("undone");
+  await over(ada, bo);
 });
 
 test("moved now, a tenant has the new limits when its notice is over and pays the new price from its renewal on", async () => {
@@ -140,6 +141,7 @@ test("moved now, a tenant has the new limits when its notice is over and pays th
   expect(await planOf(dan)).toEqual(["pro@1", 1_000]);
   expect(await invoicesOf(dan)).toEqual([1_500, 2_000, 1_500]);
   expect(await told(dan)).toEqual(Array(2).fill(["billing.plan_moving", "billing.plan_moved"]).flat());
+  await over(dan);
 });
 
 test("undone before the renewal, the schedule is gone, the old price stays, and who was told is told", async () => {
@@ -159,6 +161,7 @@ test("undone before the renewal, the schedule is gone, the old price stays, and 
   await advance({ days: 3 });
   expect(await invoicesOf(ada)).toEqual([1_500, 1_500]);
   expect(await planOf(ada)).toEqual(["pro@1", 1_000]);
+  await over(ada);
 });
 
 test("a tenant's own change goes first, counted from the price it paid; what it takes back, the move comes back to", async () => {
@@ -170,6 +173,7 @@ test("a tenant's own change goes first, counted from the price it paid; what it 
   await changePlan(ada, { ...wish, preview });
   expect((await invoicesOf(ada)).at(-1)).toBe(Number(dueNow.amountMinor));
   expect(await partOf(ada, moveId)).toMatchObject({ status: "left" });
+  await over(ada);
   const { ada: bo, moveId: other } = await scheduled("bo");
   await cancelSubscription(bo, { when: "period_end", reason: "other" });
   await run();
