@@ -1,7 +1,6 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { prices as tollgate } from "@/config/plans";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { mustPayFirst, pastDueOf } from "@/server/billing/dunning";
 import { listDunning } from "@/server/billing/list-dunning";
 import { openPortal } from "@/server/billing/portal";
@@ -12,10 +11,12 @@ import type { TenantCtx } from "@/server/context";
 import { jobs } from "@/server/jobs";
 import { consume } from "@/server/quota/consume";
 import type { Dunning } from "@/simulator/stripe/settings";
+import { renewalsOf } from "./renewals";
 import { stage } from "./stage";
 
 const set = await stage({ prices: { ...tollgate, automaticTax: false } });
-const { ctx, tenant, owner, stripe, simulator, buy, advance, settled, clock } = set;
+const { ctx, owner, stripe, simulator, buy, advance, settled, clock } = set;
+const { failedRenewals, failedRenewal, pay, goodCard, subscriptionAt, invoicesAt } = renewalsOf(set);
 
 const PRO = { plan: "pro", interval: "month" } as const;
 const PACK = { pack: tollgate.packs[0]!.id };
@@ -25,10 +26,6 @@ const MAX_REQUESTS = 6;
 const USUAL: Dunning = { retryDays: [1, 3, 5, 7], finally: "cancel" };
 const AMOUNT = { amountMinor: 1_500n, currency: "usd" };
 
-const subscriptionAt = async (of: TenantCtx) =>
-  (await stripe.subscriptions.list({ customer: await ensureCustomer(of), status: "all" })).data[0]!;
-const invoicesAt = async (of: TenantCtx) =>
-  (await stripe.invoices.list({ customer: await ensureCustomer(of) })).data;
 const rowsOf = (of: TenantCtx) =>
   owner`select outcome, ending_at, due_at from dunnings where tenant_id = ${of.tenant.id}`;
 const told = async (of: TenantCtx) =>
@@ -38,71 +35,8 @@ const told = async (of: TenantCtx) =>
 const plan = async (of: TenantCtx) => (await subscriptionOf(of)).plan.id;
 const later = (from: Date, days: number) => new Date(from.getTime() + days * DAY_MS);
 
-/** Workspaces whose renewal fails in the same moment. @returns them, and since when they are past due */
-async function failedRenewals(...names: string[]): Promise<{ all: TenantCtx[]; since: Date }> {
-  const price = await proPrice();
-  simulator.control.setMode({ drop: ["*"] });
-  const all = [];
-  for (const name of names) all.push(await subscribed(name, price));
-  const periodEndsAt = (await subscriptionAt(all[0]!)).items.data[0]!.current_period_end;
-  const since = new Date(periodEndsAt * 1_000);
-  clock.set(since);
-  await advance({ minutes: 1 });
-  for (const of of all) await syncCustomer(of);
-  simulator.control.setMode({ drop: [] });
-  return { all, since };
-}
-
-async function failedRenewal(name: string): Promise<{ of: TenantCtx; since: Date }> {
-  const { all, since } = await failedRenewals(name);
-  return { of: all[0]!, since };
-}
-
-const proPrice = async () => (await stripe.prices.list({ lookup_keys: ["pro@1:month"] })).data[0]!.id;
-
-/** On Pro, by a card that pays once. */
-async function subscribed(name: string, price: string): Promise<TenantCtx> {
-  const of = await tenant(name);
-  tenants.push(of);
-  const customer = await ensureCustomer(of);
-  const [good, bad] = [
-    await stripe.paymentMethods.attach("pm_card_visa", { customer }),
-    await stripe.paymentMethods.attach("pm_card_chargeCustomerFail", { customer }),
-  ];
-  const { id } = await stripe.subscriptions.create({
-    customer,
-    items: [{ price }],
-    default_payment_method: good.id,
-  });
-  await stripe.subscriptions.update(id, { default_payment_method: bad.id });
-  await syncCustomer(of);
-  return of;
-}
-
-// Whoever is left would renew in the months of the tests that follow.
-const tenants: TenantCtx[] = [];
-afterEach(async () => {
-  simulator.control.setMode({ drop: ["*"] });
-  for (const of of tenants.splice(0)) {
-    const { id, status } = await subscriptionAt(of);
-    if (status !== "canceled") await stripe.subscriptions.cancel(id);
-  }
-  simulator.control.setMode({ drop: [] });
-});
-
 /** Whether the portal's page lets the plan be switched. */
 const changesPlan = async ({ url }: { url: string }) => (await (await fetch(url)).text()).includes("/switch");
-
-async function pay(of: TenantCtx): Promise<void> {
-  const [open] = (await invoicesAt(of)).filter(({ status }) => status === "open");
-  await stripe.invoices.pay(open!.id, { payment_method: await goodCard(of) });
-  await settled();
-}
-
-async function goodCard(of: TenantCtx): Promise<string> {
-  const customer = await ensureCustomer(of);
-  return (await stripe.paymentMethods.attach("pm_card_visa", { customer })).id;
-}
 
 test("the days count from the first failed payment; retries that fail move nothing, and are told no second time", async () => {
   const { of, since } = await failedRenewal("ada");
