@@ -1,3 +1,4 @@
+import type Stripe from "stripe";
 import { afterEach } from "vitest";
 import { ensureCustomer } from "@/server/billing/customer";
 import { syncCustomer } from "@/server/billing/sync";
@@ -52,15 +53,7 @@ export function renewalsOf({ stripe, simulator, tenant, clock, advance, settled 
       return { all, since };
     });
 
-  // Whoever is left would renew in the months of the tests that follow.
-  afterEach(() =>
-    silently(async () => {
-      for (const of of left.splice(0)) {
-        const { id, status } = await subscriptionAt(of);
-        if (status !== "canceled") await stripe.subscriptions.cancel(id);
-      }
-    }),
-  );
+  afterEach(() => silently(() => endAll(left.splice(0), subscriptionAt, stripe)));
 
   return {
     subscriptionAt,
@@ -78,4 +71,16 @@ export function renewalsOf({ stripe, simulator, tenant, clock, advance, settled 
       await settled();
     },
   };
+}
+
+/** Whoever is left would renew in the months of the tests that follow. */
+async function endAll(
+  left: TenantCtx[],
+  subscriptionAt: (of: TenantCtx) => Promise<Stripe.Subscription>,
+  stripe: Stripe,
+): Promise<void> {
+  for (const of of left) {
+    const { id, status } = await subscriptionAt(of);
+    if (status !== "canceled") await stripe.subscriptions.cancel(id);
+  }
 }

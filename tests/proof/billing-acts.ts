@@ -39,11 +39,6 @@ export function allActs(stage: Stage): Acts[] {
     await refundOrder(ctx, wish);
   };
   const subscribe = buying({ plan: "pro", interval: "month" });
-  const all = (steps: Step[]): Step => {
-    return async (ctx) => {
-      for (const step of steps) await step(ctx);
-    };
-  };
   return [
     {
       what: "checkout, fulfilment, sync and refund",
@@ -97,6 +92,12 @@ export function allActs(stage: Stage): Acts[] {
       },
     },
   ];
+}
+
+function all(steps: Step[]): Step {
+  return async (ctx) => {
+    for (const step of steps) await step(ctx);
+  };
 }
 
 /** As a person does, who looks at the page before pressing the button again. */

@@ -108,7 +108,8 @@ export function monthlyMinor({ price }: Plan, interval: Interval, quantity: numb
       return price.annualMinor === null ? null : rounded(BigInt(price.annualMinor) * seats, 12n);
     case "prepaid":
       return rounded(BigInt(price.priceMinor) * 30n, BigInt(price.days));
-    default:
+    case "free":
+    case "contact":
       return 0n;
   }
 }

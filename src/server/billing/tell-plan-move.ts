@@ -42,7 +42,9 @@ export async function tellPlanMove(ctx: WritingCtx, { part, step, deciding }: Tu
         payload: { plan: from, instead: to },
       });
       return undefined;
-    default:
+    case "chosen":
+    case "kept":
+    case "left":
       return undefined;
   }
 }
