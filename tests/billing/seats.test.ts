@@ -196,7 +196,7 @@ test("an answer that got lost, or that never was, leaves the tenant due, and not
     await settled();
     // The look and the subscription itself arrive; the change, and the tries that follow, don't.
     simulator.control.failNext(kind, 4, 2);
-    expect(await followSubscriptions(ctx)).toEqual({ seatsFollowed: 0 });
+    expect(await followSubscriptions(ctx)).toMatchObject({ seatsFollowed: 0 });
     for (let again = 0; again < 3; again += 1) await follow();
     expect(await quantityOf(ada)).toBe(6);
     const added = (await rest(ada, 6_000)) - (await rest(ada, 5_000));

@@ -55,14 +55,12 @@ test("a mail goes out at the stop that told it, stamped by the same clock", asyn
   await travel(world, new Date(told.getTime() + 3_600_000));
   const answer = await fetch(`${scene.mailUrl}/api/messages`);
   const { messages } = (await answer.json()) as {
-    messages: { receivedAt: string; headers: { date: string } }[];
+    messages: { subject: string; receivedAt: string; headers: { date: string } }[];
   };
-  expect(messages.length).toBeGreaterThan(0);
-  for (const { receivedAt, headers } of messages)
-    expect([receivedAt, new Date(headers.date).toISOString()]).toEqual([
-      told.toISOString(),
-      told.toISOString(),
-    ]);
+  const about = messages.filter(({ subject }) => subject.includes("80%"));
+  expect(about.map(({ receivedAt, headers }) => [receivedAt, new Date(headers.date).toISOString()])).toEqual([
+    [told.toISOString(), told.toISOString()],
+  ]);
 });
 
 test("a job that fails is said, and neither the other jobs nor the clock wait for it", async () => {
