@@ -17,7 +17,7 @@ const { tenant } = await world({
   }),
 });
 
-/** Two batches of it are always under way. */
+/** More than one batch carries. */
 const BUSY_CALLS = 256;
 
 test("whoever shares a process with a tenant that never pauses waits for no more than is under way", async () => {

@@ -8,8 +8,8 @@ export type Tx = Parameters<Parameters<Orm["transaction"]>[0]>[0];
 export interface Database {
   /** Drizzle on the guarded pool. Tenant rows only through `inTenant`; alone, for global tables. */
   orm: Orm;
-  /** The quota gate's own connections, one a client, so that busy product transactions never starve it. */
-  gate: postgres.Sql[];
+  /** Connections of the quota gate's own, so that busy product transactions never starve it. */
+  gate: postgres.Sql;
   close(): Promise<void>;
 }
 
@@ -32,14 +32,12 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   };
   const { wrap = (client: postgres.Sql) => client } = options;
   const pool = wrap(postgres(url, { ...shared, max: options.poolSize ?? 10 }));
-  const gate = Array.from({ length: options.gateConnections ?? 2 }, () =>
-    wrap(postgres(url, { ...shared, max: 1 })),
-  );
+  const gate = wrap(postgres(url, { ...shared, max: options.gateConnections ?? 2 }));
   return {
     orm: drizzle(guardClient(pool), { casing: "snake_case" }),
     gate,
     close: async () => {
-      await Promise.all([pool, ...gate].map((client) => client.end({ timeout: 5 })));
+      await Promise.all([pool.end({ timeout: 5 }), gate.end({ timeout: 5 })]);
     },
   };
 }

@@ -1,5 +1,4 @@
 import { type SQL, sql } from "drizzle-orm";
-import type postgres from "postgres";
 import { jitterMs } from "@/lib/random";
 import type { Database, Tx } from "../db/client";
 import { asAppError, isRetryable, postgresCode } from "../db/transaction";
@@ -12,18 +11,12 @@ interface Waiting {
   resolve: (answer: GateAnswer) => void;
   reject: (error: unknown) => void;
 }
-/** One connection of `db.gate` and its calls. A tenant always takes the same lane, so that batches don't meet on its row. */
-interface Lane {
-  client: postgres.Sql;
-  queue: Waiting[];
-  /** Batches under way. */
-  sent: number;
-}
-/** More at once gains nothing: the database works one batch off while this process answers the one before. */
-const MAX_BATCH = 128;
-const MAX_SENT = 2;
-/** Fewer calls than this are not worth a batch of their own while others are under way: each waits for the disk. */
-const WORTH_A_BATCH = 32;
+/** More would not fit `sum(units)` into a bigint at 2^53 units a call, and gains nothing. */
+const MAX_BATCH = 512;
+/** One lane per connection of `db.gate`; a tenant always takes the same lane, so batches don't meet on its row. */
+const LANES = 2;
+/** Fewer calls than this for each lane travel in one batch: two would make each other wait for the disk. */
+const WORTH_A_LANE = 32;
 /** Calls waiting in this process beyond which new ones are turned away at once. */
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
@@ -35,29 +28,29 @@ const CONSUME = `select before, granted, starts, ends, plans, lots, by_credits, 
 const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7::boolean)`;
 
 /**
- * Calls of one process that arrive together travel together: each lane keeps up to two batches on their way and gathers
- * the next meanwhile. Every call gets its own, exact answer. See PERFORMANCE in docs/decisions/0010-hot-path.md.
+ * Calls of one process that arrive together travel together: each lane keeps one batch in flight and gathers the
+ * next meanwhile. Every call gets its own, exact answer. See PERFORMANCE in docs/decisions/0010-hot-path.md.
  */
 export class Gate {
-  readonly #lanes: Lane[];
+  readonly #db: Database;
   readonly #now: () => Date;
+  readonly #queues: Waiting[][] = Array.from({ length: LANES }, () => []);
+  readonly #busy: boolean[] = Array.from({ length: LANES }, () => false);
   #scheduled = false;
-  /** A batch came back since the last departure: whoever waited for it waits for no other. */
-  #cameBack = false;
 
   constructor(db: Database, now: () => Date) {
-    this.#lanes = db.gate.map((client) => ({ client, queue: [], sent: 0 }));
+    this.#db = db;
     this.#now = now;
   }
 
   /** @throws AppError BUSY when the database doesn't answer; the outcome is then known by asking again with the key */
   consume(call: GateCall): Promise<GateAnswer> {
-    const lane = this.#laneOf(call.tenantId);
-    if (call.confirmed || call.keepDenial) return this.#one(lane, call);
-    if (lane.queue.length >= MAX_WAITING)
+    if (call.confirmed || call.keepDenial) return this.#one(call);
+    const queue = this.#queues[laneOf(call.tenantId)]!;
+    if (queue.length >= MAX_WAITING)
       throw new AppError("BUSY", "The service is busy. Please try again in a moment.");
     return new Promise((resolve, reject) => {
-      lane.queue.push({ call, resolve, reject });
+      queue.push({ call, resolve, reject });
       this.#departSoon();
     });
   }
@@ -67,9 +60,15 @@ export class Gate {
     call: Pick<GateCall, "tenantId" | "feature" | "units" | "id" | "actor" | "confirmed">,
   ): Promise<GateAnswer> {
     const { tenantId, feature, units, id, actor, confirmed } = call;
-    const now = this.#now().toISOString();
-    const parameters = [now, tenantId, feature, units, id, actor, confirmed];
-    const rows = await run(this.#laneOf(tenantId), CHECK, parameters);
+    const rows = await this.#run(CHECK, [
+      this.#now().toISOString(),
+      tenantId,
+      feature,
+      units,
+      id,
+      actor,
+      confirmed,
+    ]);
     return toAnswer(rows[0]!);
   }
 
@@ -84,41 +83,37 @@ export class Gate {
   }
 
   #depart(): void {
-    const waiting = this.#lanes.reduce((sum, { queue }) => sum + queue.length, 0);
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, 0);
     if (waiting === 0) return;
-    const cameBack = this.#cameBack;
-    this.#cameBack = false;
-    const idle = this.#lanes.every(({ sent }) => sent === 0);
-    if (idle && waiting < this.#lanes.length * WORTH_A_BATCH) {
+    const allFree = !this.#busy.includes(true);
+    if (allFree && waiting < LANES * WORTH_A_LANE) {
       void this.#travel(
-        this.#lanes[0]!,
-        this.#lanes.flatMap(({ queue }) => queue.splice(0)),
+        0,
+        this.#queues.flatMap((queue) => queue.splice(0)),
       );
       return;
     }
-    for (const lane of this.#lanes) {
-      let least = lane.sent === 0 && (idle || cameBack) ? 1 : WORTH_A_BATCH;
-      for (; lane.sent < MAX_SENT && lane.queue.length >= least; least = WORTH_A_BATCH)
-        void this.#travel(lane, lane.queue.splice(0, MAX_BATCH));
+    for (const [lane, queue] of this.#queues.entries()) {
+      if (this.#busy[lane] || queue.length === 0 || !(allFree || queue.length >= WORTH_A_LANE)) continue;
+      void this.#travel(lane, queue.splice(0, MAX_BATCH));
     }
   }
 
-  async #travel(lane: Lane, batch: Waiting[]): Promise<void> {
-    lane.sent += 1;
-    await this.#send(lane, batch);
-    lane.sent -= 1;
-    this.#cameBack = true;
+  async #travel(lane: number, batch: Waiting[]): Promise<void> {
+    this.#busy[lane] = true;
+    await this.#send(batch);
+    this.#busy[lane] = false;
     this.#departSoon();
   }
 
-  async #send(lane: Lane, waiting: Waiting[]): Promise<void> {
+  async #send(waiting: Waiting[]): Promise<void> {
     try {
-      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(lane, waiting[0]!.call));
+      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!.call));
       const { parameters, order } = batchParameters(waiting);
       const now = this.#now().toISOString();
-      const rows = await run(lane, CONSUME, [now, false, ...parameters]).catch((error) => {
+      const rows = await this.#run(CONSUME, [now, false, ...parameters]).catch((error) => {
         if (postgresCode(error) !== ASK_EXACTLY) throw error;
-        return run(lane, CONSUME, [now, true, ...parameters]);
+        return this.#run(CONSUME, [now, true, ...parameters]);
       });
       batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
     } catch (error) {
@@ -126,27 +121,19 @@ export class Gate {
     }
   }
 
-  async #one(lane: Lane, call: GateCall): Promise<GateAnswer> {
-    const rows = await run(lane, CONSUME_ONE, oneParameters(this.#now(), call));
+  async #one(call: GateCall): Promise<GateAnswer> {
+    const rows = await this.#run(CONSUME_ONE, oneParameters(this.#now(), call));
     return toAnswer(rows[0]!);
   }
 
-  #laneOf(tenantId: string): Lane {
-    return this.#lanes[tenantId.charCodeAt(tenantId.length - 1) % this.#lanes.length]!;
-  }
-}
-
-async function run(
-  { client }: Lane,
-  text: string,
-  parameters: (string | number | boolean | null)[],
-): Promise<readonly unknown[][]> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await client.unsafe(text, parameters, { prepare: true }).values();
-    } catch (error) {
-      if (!isRetryable(error) || attempt === MAX_ATTEMPTS) throw asAppError(error);
-      await new Promise((resolve) => setTimeout(resolve, jitterMs(attempt)));
+  async #run(text: string, parameters: (string | number | boolean | null)[]): Promise<readonly unknown[][]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#db.gate.unsafe(text, parameters, { prepare: true }).values();
+      } catch (error) {
+        if (!isRetryable(error) || attempt === MAX_ATTEMPTS) throw asAppError(error);
+        await new Promise((resolve) => setTimeout(resolve, jitterMs(attempt)));
+      }
     }
   }
 }
@@ -194,4 +181,8 @@ function oneParameters(now: Date, call: GateCall): (string | number | boolean | 
     call.confirmed,
     call.keepDenial,
   ];
+}
+
+function laneOf(tenantId: string): number {
+  return tenantId.charCodeAt(tenantId.length - 1) % LANES;
 }
