@@ -29,8 +29,8 @@ const server = {
     // Files share a process: Stripe's schemas are compiled once, and modules loaded once. What a module keeps is kept
     // by database, so the files have nothing else in common.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
   },
 };
 
@@ -42,7 +42,7 @@ const browser = {
     include: ["tests/e2e/**/*.test.ts"],
     globalSetup: ["tests/e2e/global-setup.ts"],
     fileParallelism: false,
-    testTimeout: 240_000,
+    testTimeout: 480_000,
     hookTimeout: 240_000,
   },
 };

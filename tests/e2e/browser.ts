@@ -36,6 +36,8 @@ export async function newVisitor(
     colorScheme: options.dark ? "dark" : "light",
   });
   context.setDefaultTimeout(60_000);
+  // Whoever comes first to a page waits until it is compiled, beside all that the other tests do.
+  context.setDefaultNavigationTimeout(180_000);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));

@@ -131,9 +131,10 @@ test.each([
   const before = await entriesCount();
   for (const batched of [false, true]) {
     const path = batched ? "quota.consume?batch=1" : "quota.consume";
-    const startedMs = performance.now();
+    const cpu = process.cpuUsage();
     const answer = await raw(batched && body !== "" ? `{"0":${body}}` : body, {}, path);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    // What it costs, not how long it takes beside whatever else this machine does.
+    expect(process.cpuUsage(cpu).user / 1_000).toBeLessThan(500);
     expect([400, 415]).toContain(answer.status);
   }
   expect(await entriesCount()).toBe(before);

@@ -7,7 +7,8 @@ interface Term {
   endsAtMs: number;
 }
 
-/** The plan that prepaid orders come to, and what each compensates for. From the first order to the last, each time anew. */
+/** The plan that prepaid orders come to, and what each compensates for. From the first order to the last, each
+ *  time anew; the end of all is a whole second, as Stripe counts. */
 export function termOf(orders: Order[]): { term: Term | null; compensations: Map<string, number> } {
   let term = null as Term | null;
   const compensations = new Map<string, number>();
@@ -32,7 +33,7 @@ export function termOf(orders: Order[]): { term: Term | null; compensations: Map
       }
     }
   }
-  return { term, compensations };
+  return { term: term && { ...term, endsAtMs: Math.ceil(term.endsAtMs / 1_000) * 1_000 }, compensations };
 }
 
 export const sellsPlan = ({ lines }: Order) => lines.some((line) => "plan" in line);
