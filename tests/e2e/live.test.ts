@@ -44,7 +44,12 @@ test("meters move with the answer of the call that moved them: nobody asks a sec
   await page.getByRole("dialog").getByText("Limit reached").waitFor();
   await page.getByRole("button", { name: "Not now" }).click();
   await page.waitForLoadState("networkidle");
-  expect(calls).toEqual(["runs.start", "runs.start", "runs.start"]);
+  // What the prompt offers is asked when it opens; what is left, never.
+  expect(calls.filter((name) => !name.startsWith("billing."))).toEqual([
+    "runs.start",
+    "runs.start",
+    "runs.start",
+  ]);
 
   // What another page already knows is moved too: it is one and the same.
   await page.getByRole("link", { name: "Overview" }).first().click();
