@@ -8,11 +8,9 @@ import { clashingPages, isFor } from "./open-pages";
 import { pausedSubscription } from "./pause-rules";
 import { agreedOf, withMove } from "./prepaid-moves";
 import { priceIdsOf } from "./prices";
-import { type Purchase, purchaseOf } from "./purchase";
-import { withSeats } from "./seat-count";
+import { type Purchase, purchaseOf, withSeats, withTrial } from "./purchase";
 import { closeSession, openSession } from "./session";
 import { localSubscriptions } from "./subscription";
-import { withTrial } from "./subscription-trial";
 import { syncCustomer } from "./sync";
 import { tryTurn, untilAnswered } from "./turn";
 

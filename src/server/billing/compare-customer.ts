@@ -4,17 +4,10 @@ import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { currentPlan } from "../plans/service";
 import { compareDocuments, healDocuments } from "./compare-documents";
-import {
-  chargeDrift,
-  checkoutDrift,
-  type Drift,
-  moneyBackDrift,
-  planDrift,
-  subscriptionDrift,
-} from "./drift-rules";
+import { chargeDrift, checkoutDrift, moneyBackDrift, planDrift, subscriptionDrift } from "./drift-rules";
 import { fetchState } from "./fetch";
 import { askForLook } from "./look-at-payment";
-import { closeDrift, noteDrift } from "./note-drift";
+import { closeDrift, type Drift, noteDrift } from "./note-drift";
 import type { Order } from "./place-order";
 import { waits } from "./prepaid-time-rules";
 import { asProviderError, isMissingAtStripe } from "./stripe-client";

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { Drift } from "./drift-rules";
+import type { Drift } from "./note-drift";
 import type { Order } from "./place-order";
 import { idOf } from "./rules";
 

@@ -1,27 +1,9 @@
 import type Stripe from "stripe";
 import { isRefunding, moneyBackOf, type RefundFact } from "./money-back-rules";
+import type { Drift } from "./note-drift";
 import type { Order } from "./place-order";
 import { decidingSubscription, idOf, instantOf, settlementOf } from "./rules";
 import type { SubscriptionRow } from "./subscription";
-
-export type DriftKind =
-  | "event"
-  | "subscription"
-  | "plan"
-  | "checkout"
-  | "money_back"
-  | "price"
-  | "invoice"
-  | "payment"
-  | "credit_note";
-
-/** One thing that we and Stripe say differently, in words for people. */
-export interface Drift {
-  kind: DriftKind;
-  subject: string;
-  ours: string;
-  theirs: string;
-}
 
 const NOTHING = "nothing";
 const iso = (at: Date) => at.toISOString();

@@ -2,12 +2,11 @@ import { and, eq, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
-import { prepaidEnds } from "./prepaid-tables";
 import { isLive } from "./rules";
 import { dropPendingUpdate, releaseSchedule } from "./schedule-change";
 import { isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
-import { orderLines, orders } from "./tables";
+import { orderLines, orders, prepaidEnds } from "./tables";
 
 /**
  * Tells subscriptions to end at the end of their period, for the days that were paid for to begin there: once for each order,

@@ -3,9 +3,27 @@ import { newId } from "@/lib/ids";
 import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { compareWithList } from "./compare";
-import type { Drift } from "./drift-rules";
 import { drifts } from "./drift-tables";
 import { recordedPrices } from "./prices";
+
+export type DriftKind =
+  | "event"
+  | "subscription"
+  | "plan"
+  | "checkout"
+  | "money_back"
+  | "price"
+  | "invoice"
+  | "payment"
+  | "credit_note";
+
+/** One thing that we and Stripe say differently, in words for people. */
+export interface Drift {
+  kind: DriftKind;
+  subject: string;
+  ours: string;
+  theirs: string;
+}
 
 export type DriftRow = typeof drifts.$inferSelect;
 type How = NonNullable<DriftRow["how"]>;

@@ -8,10 +8,8 @@ import { prepaidLines } from "./prepaid";
 import { agreedOf, withMove } from "./prepaid-moves";
 import { isRunning, type PrepaidLine, prepaidStanding } from "./prepaid-rules";
 import { type Span, spanAt, spansOf } from "./prepaid-time-rules";
-import { isSubscription, type Purchase, purchaseOf } from "./purchase";
-import { withSeats } from "./seat-count";
+import { isSubscription, type Purchase, purchaseOf, withSeats, withTrial } from "./purchase";
 import { localSubscriptions } from "./subscription";
-import { withTrial } from "./subscription-trial";
 import { syncCustomer } from "./sync";
 
 /** Days that were paid ahead and are not over. */

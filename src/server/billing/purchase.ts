@@ -1,11 +1,14 @@
 import type { z } from "zod";
 import type { Plan, PlanTrial } from "@/lib/price-list";
-import type { Ctx } from "../context";
+import type { Ctx, TenantCtx } from "../context";
 import { AppError } from "../errors";
-import { ensurePlanVersions } from "../plans/service";
+import { ensurePlanVersions, planVersion } from "../plans/service";
 import type { checkoutInput } from "./inputs";
 import { amountLine, type NewLine, packLine, prepaidLine, subscriptionLine } from "./order-lines";
 import { type Interval, planPriceMinor } from "./rules";
+import { seatsFor } from "./seat-count";
+import { seatsOf } from "./seat-rules";
+import { mayTry } from "./subscription-trial";
 
 /** What one hosted page sells, as the price list sells it now. */
 export interface Purchase {
@@ -61,6 +64,31 @@ export async function purchaseOf(ctx: Ctx, checked: Checked): Promise<Purchase> 
     lines,
     savesCard,
   };
+}
+
+/** The purchase with as many seats of its plan as this tenant holds, when that is paid by the seat. */
+export async function withSeats(ctx: TenantCtx, purchase: Purchase): Promise<Purchase> {
+  const plan = purchase.lines.find(isSubscription);
+  if (!plan?.planVersion) return purchase;
+  const version = await planVersion(ctx, plan.planVersion);
+  if (!seatsOf(version.definition.plan)) return purchase;
+  const quantity = await seatsFor(ctx, version);
+  const name = `${plan.name}, ${quantity} ${quantity === 1 ? "seat" : "seats"}`;
+  const sold = { ...plan, name, quantity, amountMinor: plan.amountMinor * BigInt(quantity) };
+  return {
+    ...purchase,
+    item: `${purchase.item}*${quantity}`,
+    lines: purchase.lines.map((line) => (line === plan ? sold : line)),
+  };
+}
+
+/** The purchase with the trial that its plan offers, when this workspace may have it and nothing is bought beside it. */
+export async function withTrial(ctx: TenantCtx, purchase: Purchase): Promise<Purchase> {
+  const [line, ...others] = purchase.lines;
+  if (purchase.purpose !== "subscription" || !line?.planVersion || others.length > 0) return purchase;
+  const { trial } = (await planVersion(ctx, line.planVersion)).definition.plan;
+  if (!trial || !(await mayTry(ctx))) return purchase;
+  return { ...purchase, item: `${purchase.item}+trial:${trial.days}d`, trial };
 }
 
 /** Whether a subscription brings this line: a plan that isn't bought by the day. */

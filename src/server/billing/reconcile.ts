@@ -4,9 +4,8 @@ import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { type Compared, compareCustomer, reconcileCustomer } from "./compare-customer";
 import { knownCustomer, tenantOfCustomer } from "./customer";
-import type { Drift } from "./drift-rules";
 import { walks } from "./drift-tables";
-import { forgetDrift, notePriceDrift, priceDrift } from "./note-drift";
+import { type Drift, forgetDrift, notePriceDrift, priceDrift } from "./note-drift";
 import { customerDirectory } from "./tables";
 import { missedEvents, takeInMissedEvents } from "./take-in-events";
 

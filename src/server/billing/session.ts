@@ -10,13 +10,12 @@ import { type CheckoutRow, closePages } from "./open-pages";
 import type { NewLine } from "./order-lines";
 import { placeOrder } from "./place-order";
 import { beginParams, closesInTime } from "./prepaid-moves";
-import { prepaidEnds } from "./prepaid-tables";
 import { pricesNotPushed } from "./prices";
 import { creditsOf, needsOrder, type Purchase } from "./purchase";
 import { instantOf } from "./rules";
 import { asProviderError, isFateUnknown, isKeySpent, isMissingAtStripe } from "./stripe-client";
 import { trialParams } from "./subscription-trial";
-import { checkouts, customers } from "./tables";
+import { checkouts, customers, prepaidEnds } from "./tables";
 import { ofTurn, type Turn } from "./turn";
 
 /** Stripe's default for hosted pages. */

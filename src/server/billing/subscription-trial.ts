@@ -7,9 +7,7 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
-import { planVersion } from "../plans/service";
 import { neverBegan } from "./prepaid-time-rules";
-import type { Purchase } from "./purchase";
 import { idOf, instantOf } from "./rules";
 import { isMissingAtStripe } from "./stripe-client";
 import { localSubscriptions } from "./subscription";
@@ -32,15 +30,6 @@ export async function mayTry(ctx: TenantCtx): Promise<boolean> {
   const subscribed = (await localSubscriptions(ctx)).filter((row) => !neverBegan(row));
   if (subscribed.length > 0) return false;
   return (await takenByOthers(ctx, await mailboxSubjects(ctx))).length === 0;
-}
-
-/** The purchase with the trial that its plan offers, when this workspace may have it and nothing is bought beside it. */
-export async function withTrial(ctx: TenantCtx, purchase: Purchase): Promise<Purchase> {
-  const [line, ...others] = purchase.lines;
-  if (purchase.purpose !== "subscription" || !line?.planVersion || others.length > 0) return purchase;
-  const { trial } = (await planVersion(ctx, line.planVersion)).definition.plan;
-  if (!trial || !(await mayTry(ctx))) return purchase;
-  return { ...purchase, item: `${purchase.item}+trial:${trial.days}d`, trial };
 }
 
 /** What a hosted page is asked for a trial. Without a card it ends by itself when none was added. */

@@ -151,6 +151,25 @@ export const checkouts = pgTable(
   ],
 );
 
+/** A subscription that its tenant agreed to end, for the days that an order sells to begin after it. Written before anybody pays. */
+export const prepaidEnds = pgTable(
+  "agreed_ends",
+  {
+    tenantId: tenantId(),
+    orderId: id(),
+    subscriptionId: text().notNull(),
+    createdAt: createdAt(),
+    /** When it was told to end, once the order was paid; null: not yet, and for an order that nobody pays never. */
+    doneAt: instant(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.orderId] }),
+    foreignKey({ columns: [t.tenantId, t.orderId], foreignColumns: [orders.tenantId, orders.id] }).onDelete(
+      "cascade",
+    ),
+  ],
+);
+
 /** Which Stripe price carries which plan version or pack: written by `npm run plans -- push`. Global. */
 export const stripePrices = pgTable("stripe_prices", {
   priceId: text().primaryKey(),

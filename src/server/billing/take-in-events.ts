@@ -4,10 +4,9 @@ import type { Ctx } from "../context";
 import { inTransaction } from "../db/transaction";
 import { receive } from "../webhooks/service";
 import { webhookInbox } from "../webhooks/tables";
-import type { Drift } from "./drift-rules";
 import { walks } from "./drift-tables";
 import { receivedOf, stripeHandlers } from "./handlers";
-import { noteDrift } from "./note-drift";
+import { type Drift, noteDrift } from "./note-drift";
 import { asProviderError } from "./stripe-client";
 
 const MINUTE_MS = 60_000;
