@@ -1,6 +1,6 @@
-import { findAllDrift } from "@/server/billing/reconcile";
 import { type Ctx, createCtx } from "@/server/context";
 import { verifyBooks } from "@/server/ledger/books";
+import { findAllDrift } from "@/server/reconcile/reconcile";
 import { runtime } from "@/server/runtime";
 import { loadRunningEnvironment } from "./dev/files";
 

@@ -1,12 +1,12 @@
 import { formatMoney } from "@/lib/money";
-import { compareWithList } from "@/server/billing/compare";
-import { pushPrices } from "@/server/billing/push";
-import { rehearsedTenants, rehearsePlan } from "@/server/billing/rehearse-plan";
-import type { TenantRehearsal } from "@/server/billing/rehearse-tenant";
-import { registerWebhookEndpoint } from "@/server/billing/webhook-endpoint";
 import { type Ctx, createCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
+import { rehearsedTenants, rehearsePlan } from "@/server/plan-moves/rehearse-plan";
+import type { TenantRehearsal } from "@/server/plan-moves/rehearse-tenant";
 import { runtime } from "@/server/runtime";
+import { compareWithList } from "@/server/stripe/compare";
+import { pushPrices } from "@/server/stripe/push";
+import { registerWebhookEndpoint } from "@/server/sync/webhook-endpoint";
 import { loadRunningEnvironment } from "./dev/files";
 
 /**

@@ -1,20 +1,17 @@
 import { forgetExpired } from "./accounts/jobs";
-import {
-  followSubscriptions,
-  inbox,
-  reconcileAll,
-  sweepDunning,
-  tellPlansEnding,
-  topUps,
-} from "./billing/jobs";
-import { moveTenants } from "./billing/move-tenants";
+import { followSubscriptions } from "./billing/jobs";
 import type { Ctx } from "./context";
 import { expireLots, followDebts, tellAllExpiring } from "./credits/jobs";
 import { endPlans } from "./entitlements/jobs";
 import { forgetAnswers } from "./guard/answers";
 import { forgetTold, notify } from "./notifications/jobs";
+import { tellPlansEnding } from "./orders/jobs";
 import { forecastAll, rollDue, sweepHolds } from "./quota/jobs";
 import { sweepLeases } from "./quota/leases";
+import { reconcileAll } from "./reconcile/jobs";
+import { inbox, sweepDunning } from "./sync/jobs";
+import { moveTenants } from "./sync/move-tenants";
+import { topUps } from "./top-ups/jobs";
 import { forgetTrials } from "./trials/jobs";
 
 /** Says in numbers what it did. Every job is safe late, twice, and by two runners at once. */

@@ -2,10 +2,10 @@ import { prices } from "@/config/plans";
 import { env } from "@/env";
 import { derivedKeys } from "@/lib/derived-keys";
 import { systemClock } from "@/lib/time";
-import { createStripe } from "./billing/stripe-client";
 import type { Runtime } from "./context";
 import { openDatabase } from "./db/client";
 import { oneClock } from "./one-clock";
+import { createStripe } from "./stripe/stripe-client";
 
 const globals = globalThis as { tollgateRuntime?: Runtime };
 

@@ -1,11 +1,11 @@
-import { stage } from "@tests/billing/stage";
 import { creditBusiness } from "@tests/support/credits";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
-import { listOrders } from "@/server/billing/orders";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
 import { block } from "@/server/entitlements/block";
+import { listOrders } from "@/server/orders/orders";
 import { consume } from "@/server/quota/consume";
 import { creditLots, operatorOffice } from "./office";
 

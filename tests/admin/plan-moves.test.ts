@@ -1,9 +1,9 @@
-import { NEW, OLD, selling } from "@tests/billing/new-versions";
+import { NEW, OLD, selling } from "@tests/plan-moves/new-versions";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
-import { moveTenants } from "@/server/billing/move-tenants";
 import { entitle } from "@/server/entitlements/entitle";
 import { currentPlan, ensurePlanVersions } from "@/server/plans/service";
+import { moveTenants } from "@/server/sync/move-tenants";
 import { operatorOffice } from "./office";
 
 const set = await world({ prices: OLD });

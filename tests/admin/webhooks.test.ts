@@ -1,7 +1,7 @@
 import { errorOf, member } from "@tests/http/edge";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
-import { noteDrift } from "@/server/billing/note-drift";
+import { noteDrift } from "@/server/sync/note-drift";
 import { receive } from "@/server/webhooks/service";
 import { operatorOffice } from "./office";
 

@@ -2,9 +2,9 @@ import { ts } from "ts-morph";
 import { type Code, nodes, type Rule } from "./code";
 
 const OUTSIDE = /^src\/(app|components|trpc|lib|config)\//;
-const PURE = /^src\/server\/\w+\/(kinds\/)?(router|rules|inputs|request)\.ts$/;
-const TABLES = /^src\/server\/\w+\/tables\.ts$/;
-const EDGE = /^src\/server\/(\w+\/(router|auth|request)|trpc|root)\.ts$/;
+const PURE = /^src\/server\/[\w-]+\/(kinds\/)?(router|rules|inputs|request)\.ts$/;
+const TABLES = /^src\/server\/[\w-]+\/tables\.ts$/;
+const EDGE = /^src\/server\/([\w-]+\/(router|auth|request)|trpc|root)\.ts$/;
 
 function importsIn(
   code: Code,
@@ -124,7 +124,7 @@ export const purityRules: Rule[] = [
       code
         .scripts("src/")
         .filter((file) => code.imports(file).some(({ names }) => names.includes("provenTenantId")))
-        .filter((file) => !/^src\/server\/(accounts\/|\w+\/jobs\.ts$)/.test(file))
+        .filter((file) => !/^src\/server\/(accounts\/|[\w-]+\/jobs\.ts$)/.test(file))
         .filter(
           (file) => !code.imports(file).some(({ names }) => names.some((name) => name.endsWith("Directory"))),
         )

@@ -17,7 +17,16 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/server/guard/"],
   ["src/server/trpc.ts"],
   ["src/server/webhooks/"],
+  ["src/server/stripe/"],
+  ["src/server/subscriptions/"],
+  ["src/server/orders/"],
+  ["src/server/top-ups/"],
+  ["src/server/invoices/"],
+  ["src/server/plan-moves/"],
+  ["src/server/sync/"],
   ["src/server/billing/"],
+  ["src/server/back-office/"],
+  ["src/server/reconcile/"],
   ["src/server/trials/"],
   ["src/server/notifications/"],
   ["src/server/demo/"],
@@ -34,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const VOCABULARY =
   /^(tables|inputs|rules|service|router|jobs|auth|request|procedure)\.ts$|^README\.md$|\.sql$/;
 /** Where a slice meets the framework. */
-const EDGE = /^src\/server\/\w+\/(router|auth|request)\.ts$/;
+const EDGE = /^src\/server\/[\w-]+\/(router|auth|request)\.ts$/;
 /** What only edges may import although it stands higher: the procedure ladder and the process's singletons. */
 const LADDER = /^src\/server\/(trpc|runtime)\.ts$/;
 const VAGUE = /^(utils?|helpers?|common|misc|shared|index|types)\.ts$/;
@@ -57,7 +66,7 @@ export const sliceRules: Rule[] = [
   {
     name: "a slice's files are its vocabulary, verbs and nouns named after what they export, and kinds/",
     breaches: (code) =>
-      code.paths(/^src\/server\/\w+\//).flatMap((file) => {
+      code.paths(/^src\/server\/[\w-]+\//).flatMap((file) => {
         const slice = sliceOf(file);
         if (slice === "db") return [];
         const name = file.slice(`src/server/${slice}/`.length).replace(/^kinds\//, "");
@@ -139,7 +148,7 @@ export const sliceRules: Rule[] = [
     ],
   },
   {
-    name: "a slice above billing can be deleted: only the composition and routes import it",
+    name: "a slice above the rooms of billing can be deleted: only the composition and routes import it",
     breaches: (code) =>
       code.scripts("src/", "tests/").flatMap((file) => {
         if (COMPOSITION.test(file) || file.startsWith("src/app/")) return [];
@@ -153,7 +162,7 @@ export const sliceRules: Rule[] = [
       }),
     bad: [
       {
-        "src/server/billing/service.ts": 'import { runs } from "../demo/tables";',
+        "src/server/reconcile/service.ts": 'import { runs } from "../demo/tables";',
         "src/server/demo/tables.ts": "",
       },
     ],
@@ -218,7 +227,7 @@ export const sliceRules: Rule[] = [
 ];
 
 function deletable(file: string): boolean {
-  return SLICE.test(file) && layerOf(file) > layerOf("src/server/billing/") && sliceOf(file) !== "db";
+  return SLICE.test(file) && layerOf(file) > layerOf("src/server/reconcile/") && sliceOf(file) !== "db";
 }
 
 /** Depth-first: an import of a file that is still open closes a circle. */

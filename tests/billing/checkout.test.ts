@@ -1,12 +1,12 @@
+import { sessionIdOf, stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { completeReturn } from "@/server/billing/return";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { status } from "@/server/quota/status";
-import { sessionIdOf, stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 
 const { tenant, owner, simulator, stripe, clock, pay, settled } = await stage({ poolSize: 10 });
 

@@ -1,8 +1,8 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
-import { ensureCustomer } from "@/server/billing/customer";
 import { addTaxId, billingDetails, removeTaxId, updateDetails } from "@/server/billing/details";
 import { createCaller } from "@/server/root";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
 
 const { ctx, tenant, owner, stripe, simulator, buy, settled } = await stage();
 

@@ -1,14 +1,14 @@
+import { sessionIdOf, stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { completeReturn } from "@/server/billing/return";
-import { subscriptionOf } from "@/server/billing/subscription";
-import { syncCustomer } from "@/server/billing/sync";
-import { customers } from "@/server/billing/tables";
-import { ofTurn, tryTurn } from "@/server/billing/turn";
 import type { TenantCtx } from "@/server/context";
 import { inTenant } from "@/server/db/transaction";
-import { sessionIdOf, stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { customers } from "@/server/stripe/tables";
+import { ofTurn, tryTurn } from "@/server/stripe/turn";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { syncCustomer } from "@/server/sync/sync";
 
 // `settled`: the news of what a test has made takes turns and asks Stripe too.
 const { tenant, owner, simulator, stripe, clock, pay, settled } = await stage();

@@ -1,17 +1,17 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { prices as tollgate } from "@/config/plans";
 import { priceListProblems } from "@/lib/price-list-problems";
 import { changePlan } from "@/server/billing/change-plan";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { cancelSubscription, resumeSubscription } from "@/server/billing/end-subscription";
 import { followSubscriptions } from "@/server/billing/jobs";
 import { pauseSubscription } from "@/server/billing/pause";
 import { previewChange } from "@/server/billing/preview-change";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { check } from "@/server/quota/check";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 
 const prices = {
   ...tollgate,

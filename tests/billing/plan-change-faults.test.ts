@@ -1,12 +1,12 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { changePlan } from "@/server/billing/change-plan";
-import { ensureCustomer } from "@/server/billing/customer";
 import { previewChange } from "@/server/billing/preview-change";
-import { subscriptionOf } from "@/server/billing/subscription";
-import { syncCustomer } from "@/server/billing/sync";
 import type { TenantCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { syncCustomer } from "@/server/sync/sync";
 
 const { tenant, owner, simulator, stripe, buy, advance, settled } = await stage();
 

@@ -1,12 +1,12 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { definePriceList } from "@/lib/price-list";
 import { changePlan } from "@/server/billing/change-plan";
-import { ensureCustomer } from "@/server/billing/customer";
 import { cancelSubscription, undoChange } from "@/server/billing/end-subscription";
 import { type ChangePreview, previewChange } from "@/server/billing/preview-change";
 import type { TenantCtx } from "@/server/context";
 import { AppError } from "@/server/errors";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
 
 /** Five hundred in all. */
 const SEEDS = [1, 2, 3, 4, 5];

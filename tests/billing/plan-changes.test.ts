@@ -1,14 +1,14 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { changePlan } from "@/server/billing/change-plan";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { cancelSubscription, resumeSubscription, undoChange } from "@/server/billing/end-subscription";
 import { previewChange } from "@/server/billing/preview-change";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { consume } from "@/server/quota/consume";
 import { status } from "@/server/quota/status";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 
 const { tenant, owner, stripe, pay, buy, advance, settled, clock } = await stage();
 

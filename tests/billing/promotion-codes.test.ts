@@ -1,14 +1,14 @@
+import { stage } from "@tests/support/stage";
 import type Stripe from "stripe";
 import { expect, test } from "vitest";
 import { prices as tollgate } from "@/config/plans";
 import { changePlan } from "@/server/billing/change-plan";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { previewChange } from "@/server/billing/preview-change";
 import { redeemPromotionCode } from "@/server/billing/redeem-code";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 
 const { tenant, stripe, pay, buy, advance, settled, clock } = await stage({
   prices: { ...tollgate, promotionCodes: true },

@@ -1,7 +1,7 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import type { Actor, TenantCtx } from "@/server/context";
 import { createCaller } from "@/server/root";
-import { stage } from "./stage";
 
 const { ctx, tenant, owner, pay } = await stage();
 

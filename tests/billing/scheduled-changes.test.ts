@@ -1,12 +1,12 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { changePlan } from "@/server/billing/change-plan";
-import { ensureCustomer } from "@/server/billing/customer";
 import { cancelSubscription, resumeSubscription, undoChange } from "@/server/billing/end-subscription";
 import { previewChange } from "@/server/billing/preview-change";
-import { subscriptionOf } from "@/server/billing/subscription";
-import { syncCustomer } from "@/server/billing/sync";
 import type { TenantCtx } from "@/server/context";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { syncCustomer } from "@/server/sync/sync";
 
 const { tenant, owner, stripe, buy, advance } = await stage();
 

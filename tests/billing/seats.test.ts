@@ -1,18 +1,18 @@
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import type { Plan, PriceList } from "@/lib/price-list";
 import { priceListProblems } from "@/lib/price-list-problems";
 import { changePlan } from "@/server/billing/change-plan";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
 import { followSubscriptions } from "@/server/billing/jobs";
-import { listOffers } from "@/server/billing/offers";
 import { previewChange } from "@/server/billing/preview-change";
-import { seatSteps } from "@/server/billing/seat-rules";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
+import { listOffers } from "@/server/orders/offers";
 import { consume } from "@/server/quota/consume";
 import { release } from "@/server/quota/release";
-import { stage } from "./stage";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { seatSteps } from "@/server/subscriptions/seat-rules";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 
 const paid = (id: string, monthlyMinor: number, seats?: { feature: string; atLeast?: number }): Plan => ({
   id,

@@ -1,16 +1,16 @@
-import type { Stage } from "@tests/billing/stage";
-import { TERMS, topUpStage } from "@tests/billing/top-ups";
-import { setAutoTopUp } from "@/server/billing/auto-top-up";
+import type { Stage } from "@tests/support/stage";
+import { TERMS, topUpStage } from "@tests/top-ups/top-ups";
+import { refundOrder } from "@/server/back-office/refund-order";
 import { changePlan } from "@/server/billing/change-plan";
 import { startCheckout } from "@/server/billing/checkout";
 import { cancelSubscription, resumeSubscription, undoChange } from "@/server/billing/end-subscription";
-import type { CheckoutInput } from "@/server/billing/inputs";
 import { previewChange } from "@/server/billing/preview-change";
-import { refundOrder } from "@/server/billing/refund-order";
-import { subscriptionOf } from "@/server/billing/subscription";
-import { syncCustomer } from "@/server/billing/sync";
-import { topUp } from "@/server/billing/top-up";
 import type { TenantCtx } from "@/server/context";
+import type { CheckoutInput } from "@/server/orders/inputs";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { syncCustomer } from "@/server/sync/sync";
+import { setAutoTopUp } from "@/server/top-ups/auto-top-up";
+import { topUp } from "@/server/top-ups/top-up";
 
 type Step = (ctx: TenantCtx) => Promise<unknown>;
 

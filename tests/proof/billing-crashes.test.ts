@@ -1,5 +1,5 @@
-import { stage } from "@tests/billing/stage";
 import { seed } from "@tests/support/seed";
+import { stage } from "@tests/support/stage";
 import { beforeAll, expect, test, vi } from "vitest";
 import type { TenantCtx } from "@/server/context";
 import { type Acts, allActs } from "./billing-acts";

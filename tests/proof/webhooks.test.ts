@@ -1,14 +1,15 @@
-import { fourteenMonths, LONG_STORY_ENDS, longStoryPrices } from "@tests/billing/long-story";
-import { stage } from "@tests/billing/stage";
-import { tell } from "@tests/billing/story";
+import { fourteenMonths, LONG_STORY_ENDS, longStoryPrices } from "@tests/reconcile/long-story";
 import { seed } from "@tests/support/seed";
+import { stage } from "@tests/support/stage";
+import { tell } from "@tests/sync/story";
 import fc from "fast-check";
 import type Stripe from "stripe";
 import { beforeAll, expect, test } from "vitest";
-import { stripeEvents } from "@/server/billing/handlers";
-import { reconcileAll, topUps } from "@/server/billing/jobs";
-import { findAllDrift } from "@/server/billing/reconcile";
-import { syncCustomer } from "@/server/billing/sync";
+import { reconcileAll } from "@/server/reconcile/jobs";
+import { findAllDrift } from "@/server/reconcile/reconcile";
+import { stripeEvents } from "@/server/sync/handlers";
+import { syncCustomer } from "@/server/sync/sync";
+import { topUps } from "@/server/top-ups/jobs";
 import { Checkpoints } from "./checkpoints";
 import { path, runs, TIMEOUT_MS } from "./runs";
 

@@ -1,17 +1,17 @@
-import { stage } from "@tests/billing/stage";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
-import { setAutoTopUp } from "@/server/billing/auto-top-up";
 import { startCheckout } from "@/server/billing/checkout";
-import { ensureCustomer } from "@/server/billing/customer";
-import { pastDueOf } from "@/server/billing/dunning";
 import { previewChange } from "@/server/billing/preview-change";
-import { subscriptionOf } from "@/server/billing/subscription";
-import { topUp } from "@/server/billing/top-up";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { jobs } from "@/server/jobs";
 import { consume } from "@/server/quota/consume";
 import { status } from "@/server/quota/status";
+import { ensureCustomer } from "@/server/stripe/customer";
+import { pastDueOf } from "@/server/subscriptions/dunning";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { setAutoTopUp } from "@/server/top-ups/auto-top-up";
+import { topUp } from "@/server/top-ups/top-up";
 import { computeList } from "./compute-list";
 
 const prices = computeList({ weekly: 1_000, ratio: 100 });

@@ -1,8 +1,7 @@
-import { stage } from "@tests/billing/stage";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
+import { refundOrder } from "@/server/back-office/refund-order";
 import { startCheckout } from "@/server/billing/checkout";
-import { listOrders } from "@/server/billing/orders";
-import { refundOrder } from "@/server/billing/refund-order";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { correctCredits } from "@/server/credits/correct-credits";
@@ -10,6 +9,7 @@ import { grantCredits } from "@/server/credits/grant-credits";
 import { expireLots } from "@/server/credits/jobs";
 import { ledgerPage } from "@/server/credits/ledger-page";
 import { lifetime } from "@/server/credits/lifetime";
+import { listOrders } from "@/server/orders/orders";
 import { consume } from "@/server/quota/consume";
 import { computeList } from "./compute-list";
 

@@ -1,14 +1,14 @@
-import { stage } from "@tests/billing/stage";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
-import type { CheckoutInput } from "@/server/billing/inputs";
-import { inbox } from "@/server/billing/jobs";
-import { listOrders } from "@/server/billing/orders";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
+import type { CheckoutInput } from "@/server/orders/inputs";
+import { listOrders } from "@/server/orders/orders";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { inbox } from "@/server/sync/jobs";
 import { energyList } from "./energy-list";
 
 const set = await stage({ prices: energyList, poolSize: 10 });

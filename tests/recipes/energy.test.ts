@@ -1,17 +1,17 @@
-import { stage } from "@tests/billing/stage";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
-import { listOrders } from "@/server/billing/orders";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { jobs } from "@/server/jobs";
+import { listOrders } from "@/server/orders/orders";
 import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
 import { acquireLease } from "@/server/quota/leases";
 import { reserve } from "@/server/quota/reserve";
 import { status } from "@/server/quota/status";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 import { energyList } from "./energy-list";
 
 const set = await stage({ prices: energyList, poolSize: 10 });

@@ -1,15 +1,15 @@
-import { stage } from "@tests/billing/stage";
 import { TestPost } from "@tests/notifications/post";
 import { FROM } from "@tests/notifications/stage";
+import { stage } from "@tests/support/stage";
 import { expect, test } from "vitest";
 import { startCheckout } from "@/server/billing/checkout";
-import { listOrders } from "@/server/billing/orders";
-import { subscriptionOf } from "@/server/billing/subscription";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { lifetime } from "@/server/credits/lifetime";
 import { jobs } from "@/server/jobs";
+import { listOrders } from "@/server/orders/orders";
 import { consume } from "@/server/quota/consume";
+import { subscriptionOf } from "@/server/subscriptions/subscription";
 import { recapsList } from "./recaps-list";
 
 const set = await stage({ prices: recapsList("month"), poolSize: 10 });

@@ -1,4 +1,4 @@
-import { type Stage, stage } from "@tests/billing/stage";
+import { type Stage, stage } from "@tests/support/stage";
 import { afterAll } from "vitest";
 import { jobs } from "@/server/jobs";
 import { simulatorAt } from "@/server/time/simulator";

@@ -1,5 +1,5 @@
-import { stripeHandlers } from "@/server/billing/handlers";
 import { oneClock } from "@/server/one-clock";
+import { stripeHandlers } from "@/server/sync/handlers";
 import { startStripeSimulator } from "@/simulator/stripe/server";
 import { type Environment, finished, type Service } from "./services";
 

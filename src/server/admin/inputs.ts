@@ -1,9 +1,8 @@
 import { z } from "zod";
-import * as documents from "../billing/document-inputs";
-import * as billing from "../billing/inputs";
-import * as planMoves from "../billing/plan-move-inputs";
+import * as backOffice from "../back-office/inputs";
 import * as credits from "../credits/inputs";
 import * as entitlements from "../entitlements/inputs";
+import * as planMoves from "../plan-moves/inputs";
 import * as quota from "../quota/inputs";
 import * as webhooks from "../webhooks/inputs";
 
@@ -37,13 +36,13 @@ export type CompensateInput = z.input<typeof compensateInput>;
 export const correctInput = credits.correctCreditsInput.extend(deed);
 export type CorrectInput = z.input<typeof correctInput>;
 
-export const refundOrderInput = billing.refundOrderInput.extend(deed);
+export const refundOrderInput = backOffice.refundOrderInput.extend(deed);
 
-export const addOnInvoiceInput = documents.addOnInvoiceInput.extend(deed);
+export const addOnInvoiceInput = backOffice.addOnInvoiceInput.extend(deed);
 
-export const voidInvoiceInput = documents.voidInvoiceInput.extend(deed);
+export const voidInvoiceInput = backOffice.voidInvoiceInput.extend(deed);
 
-export const creditInvoiceInput = documents.creditInvoiceInput.extend(deed);
+export const creditInvoiceInput = backOffice.creditInvoiceInput.extend(deed);
 
 export const refundUsageInput = quota.refundInput.extend(deed);
 export type RefundUsageInput = z.input<typeof refundUsageInput>;

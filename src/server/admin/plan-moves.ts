@@ -1,13 +1,13 @@
-import * as kept from "../billing/kept-version";
-import * as moves from "../billing/move-plan";
 import type { Ctx, TenantCtx } from "../context";
 import { parseInput } from "../parse";
+import * as kept from "../plan-moves/kept-version";
+import * as moves from "../plan-moves/move-plan";
 import { deed } from "./deed";
 import * as inputs from "./inputs";
 
 /**
  * Moves everyone, or a share, from one version of a plan to another, or takes the next stage of such a move: see
- * `billing/move-plan.ts`.
+ * `plan-moves/move-plan.ts`.
  * @throws AppError NOT_FOUND, INVALID_INPUT, CONFLICT, PRICES_NOT_PUSHED, PAYMENT_PROVIDER, IDEMPOTENCY_CONFLICT
  */
 export async function movePlan(ctx: Ctx, input: inputs.MovePlanInput) {

@@ -7,22 +7,22 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
-import { type ChangePlanInput, changePlanInput } from "./inputs";
-import { paymentMethodFor } from "./payment-method";
-import { isFresh, parsePreviewName } from "./plan-change-rules";
+import { asProviderError, isFateUnknown } from "../stripe/stripe-client";
+import { customers } from "../stripe/tables";
+import { ofTurn, type Turn, tryTurn, untilAnswered } from "../stripe/turn";
+import { isFresh, parsePreviewName } from "../subscriptions/plan-change-rules";
 import {
   type ChangeRequest,
   changedMeanwhile,
   type Quote,
   quotePlanChange,
   updateOf,
-} from "./quote-plan-change";
-import { releaseSchedule, scheduleChange } from "./schedule-change";
-import { asProviderError, isFateUnknown } from "./stripe-client";
-import { planChanges } from "./subscription-tables";
-import { syncCustomer } from "./sync";
-import { customers } from "./tables";
-import { ofTurn, type Turn, tryTurn, untilAnswered } from "./turn";
+} from "../subscriptions/quote-plan-change";
+import { releaseSchedule, scheduleChange } from "../subscriptions/schedule-change";
+import { planChanges } from "../subscriptions/tables";
+import { syncCustomer } from "../sync/sync";
+import { paymentMethodFor } from "../top-ups/payment-method";
+import { type ChangePlanInput, changePlanInput } from "./inputs";
 
 type PlanChangeRow = typeof planChanges.$inferSelect;
 type Wish = ReturnType<typeof changePlanInput.parse>;

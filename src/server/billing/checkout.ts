@@ -1,18 +1,18 @@
 import type { TenantCtx } from "../context";
 import { AppError } from "../errors";
+import { type CheckoutInput, checkoutInput } from "../orders/inputs";
+import { clashingPages, isFor } from "../orders/open-pages";
+import { agreedOf, withMove } from "../orders/prepaid-moves";
+import { type Purchase, purchaseOf, withSeats, withTrial } from "../orders/purchase";
+import { closeSession, openSession } from "../orders/session";
 import { parseInput } from "../parse";
-import { ensureCustomer } from "./customer";
-import { refuseOverdue } from "./dunning";
-import { type CheckoutInput, checkoutInput } from "./inputs";
-import { clashingPages, isFor } from "./open-pages";
-import { pausedSubscription } from "./pause-rules";
-import { agreedOf, withMove } from "./prepaid-moves";
-import { priceIdsOf } from "./prices";
-import { type Purchase, purchaseOf, withSeats, withTrial } from "./purchase";
-import { closeSession, openSession } from "./session";
-import { localSubscriptions } from "./subscription";
-import { syncCustomer } from "./sync";
-import { tryTurn, untilAnswered } from "./turn";
+import { ensureCustomer } from "../stripe/customer";
+import { priceIdsOf } from "../stripe/prices";
+import { tryTurn, untilAnswered } from "../stripe/turn";
+import { refuseOverdue } from "../subscriptions/dunning";
+import { pausedSubscription } from "../subscriptions/pause-rules";
+import { localSubscriptions } from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
 
 /**
  * The address of a hosted page that sells a plan, credits, or both. However often and from however many tabs it is

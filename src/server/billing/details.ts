@@ -5,7 +5,9 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
-import { ensureCustomer, knownCustomer, retireCustomer } from "./customer";
+import { ensureCustomer, knownCustomer, retireCustomer } from "../stripe/customer";
+import { asProviderError, isMissingAtStripe } from "../stripe/stripe-client";
+import { inTurn } from "../stripe/turn";
 import {
   type AddTaxIdInput,
   addTaxIdInput,
@@ -13,9 +15,7 @@ import {
   taxIdInput,
   type UpdateDetailsInput,
   updateDetailsInput,
-} from "./document-inputs";
-import { asProviderError, isMissingAtStripe } from "./stripe-client";
-import { inTurn } from "./turn";
+} from "./inputs";
 
 export interface TaxIdView {
   /** `txi_…` */

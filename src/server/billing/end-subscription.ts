@@ -4,21 +4,21 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
-import { type CancelInput, cancelInput } from "./inputs";
-import { goOn, resumePaused } from "./pause";
-import { isPaidFor, pausedSubscription } from "./pause-rules";
-import { comesByMove } from "./plan-move-parts";
-import { decidingSubscription } from "./rules";
-import { dropPendingUpdate, releaseSchedule } from "./schedule-change";
-import { asProviderError, isMissingAtStripe } from "./stripe-client";
+import { asProviderError, isMissingAtStripe } from "../stripe/stripe-client";
+import { tryTurn, untilAnswered } from "../stripe/turn";
+import { isPaidFor, pausedSubscription } from "../subscriptions/pause-rules";
+import { comesByMove } from "../subscriptions/plan-move-parts";
+import { decidingSubscription } from "../subscriptions/rules";
+import { dropPendingUpdate, releaseSchedule } from "../subscriptions/schedule-change";
 import {
   localSubscriptions,
   type SubscriptionRow,
   type SubscriptionView,
   subscriptionOf,
-} from "./subscription";
-import { syncCustomer } from "./sync";
-import { tryTurn, untilAnswered } from "./turn";
+} from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
+import { type CancelInput, cancelInput } from "./inputs";
+import { goOn, resumePaused } from "./pause";
 
 /**
  * Ends the subscription, at once or when the period that is paid for does. What is left of a period that is ended at

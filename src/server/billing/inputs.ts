@@ -1,97 +1,9 @@
 import { z } from "zod";
-import { MAX_CREDITS_A_PURCHASE } from "@/lib/price-list";
-
-const idInput = z.string().min(1).max(40);
-
-/** More periods than this at once are a slip of the finger. */
-const MAX_PERIODS = 36;
-
-/** Whether the card may be charged again while its owner is away, as automatic top-ups do. A subscription's always may. */
-const saveCardInput = z.boolean().default(false);
-
-/** When a subscription begins while days are paid for: after them, or at once, and they wait until it ends. */
-const beginsInput = z.enum(["after_paid_days", "now"]).default("after_paid_days");
-
-/** Whether a subscription that would renew may be told to end, for the days that are bought to begin there. */
-const endsSubscriptionInput = z.boolean().default(false);
-
-/**
- * What to buy: a plan for an interval, a pack of credits, or several things in one checkout: a plan (a prepaid one for
- * so many of its periods), a pack, and any amount of credits.
- */
-export const checkoutInput = z.union([
-  z.strictObject({
-    plan: idInput,
-    interval: z.enum(["month", "year"]).default("month"),
-    begins: beginsInput,
-    endsSubscription: endsSubscriptionInput,
-  }),
-  z.strictObject({ pack: idInput, saveCard: saveCardInput }),
-  z.strictObject({
-    order: z.strictObject({
-      plan: idInput.optional(),
-      interval: z.enum(["month", "year"]).default("month"),
-      periods: z.number().int().min(1).max(MAX_PERIODS).default(1),
-      pack: idInput.optional(),
-      /** 0: none. */
-      credits: z.number().int().min(0).max(MAX_CREDITS_A_PURCHASE).default(0),
-      saveCard: saveCardInput,
-      begins: beginsInput,
-      endsSubscription: endsSubscriptionInput,
-    }),
-  }),
-]);
-export type CheckoutInput = z.input<typeof checkoutInput>;
+import { idInput } from "../orders/inputs";
 
 /** The session that Stripe put into the return page's address. */
 export const returnInput = z.strictObject({ sessionId: z.string().regex(/^cs_[A-Za-z0-9_]{1,200}$/) });
 export type ReturnInput = z.input<typeof returnInput>;
-
-/** More than anybody means, and far below what Stripe and a bigint can hold. */
-const MAX_CREDITS = 1_000_000_000;
-const MAX_MINOR = 10_000_000_000;
-
-/**
- * Automatic purchases: below `threshold` credits one `pack` is bought, for at most `monthlyCapMinor` (minor units of
- * the list's currency) in a calendar month of the workspace's time zone.
- */
-export const setAutoTopUpInput = z.discriminatedUnion("enabled", [
-  z.strictObject({ enabled: z.literal(false) }),
-  z.strictObject({
-    enabled: z.literal(true),
-    threshold: z.number().int().min(1).max(MAX_CREDITS),
-    pack: idInput,
-    monthlyCapMinor: z.number().int().min(1).max(MAX_MINOR),
-  }),
-]);
-export type SetAutoTopUpInput = z.input<typeof setAutoTopUpInput>;
-
-const PAGE_SIZE = 20;
-const MAX_PAGE_SIZE = 100;
-
-/** The newest orders, or those after `cursor` (the answer's `next`). */
-export const ordersInput = z
-  .strictObject({
-    cursor: z.string().max(40).optional(),
-    limit: z.number().int().min(1).max(MAX_PAGE_SIZE).default(PAGE_SIZE),
-  })
-  .default({ limit: PAGE_SIZE });
-export type OrdersInput = z.input<typeof ordersInput>;
-
-export const orderInput = z.strictObject({ orderId: z.string().min(1).max(40) });
-export type OrderInput = z.input<typeof orderInput>;
-
-/**
- * Money of an order to be given back: `amountMinor` of its currency's minor units, or all that is left. `key` names the
- * wish: the same one again refunds nothing more.
- */
-export const refundOrderInput = z.strictObject({
-  orderId: z.string().min(1).max(40),
-  amountMinor: z.number().int().min(1).max(MAX_MINOR).optional(),
-  reason: z.string().trim().min(1).max(500),
-  key: z.string().min(1).max(150),
-});
-export type RefundOrderInput = z.input<typeof refundOrderInput>;
 
 export const previewChangeInput = z.strictObject({ plan: idInput, interval: z.enum(["month", "year"]) });
 export type PreviewChangeInput = z.input<typeof previewChangeInput>;
@@ -133,42 +45,42 @@ export type CancelInput = z.input<typeof cancelInput>;
 export const pauseInput = z.strictObject({ until: z.date().optional() }).default({});
 export type PauseInput = z.input<typeof pauseInput>;
 
-/** The newest invoices, or those after `cursor` (the answer's `next`). */
-export const invoicesInput = z
-  .strictObject({
-    cursor: z
-      .string()
-      .regex(/^in_[A-Za-z0-9_]{1,200}$/)
-      .optional(),
-    limit: z.number().int().min(1).max(MAX_PAGE_SIZE).default(PAGE_SIZE),
-  })
-  .default({ limit: PAGE_SIZE });
-export type InvoicesInput = z.input<typeof invoicesInput>;
-
-export const invoiceInput = z.strictObject({ invoiceId: z.string().regex(/^in_[A-Za-z0-9_]{1,200}$/) });
-export type InvoiceInput = z.input<typeof invoiceInput>;
-
 export const paymentMethodInput = z.strictObject({ id: z.string().regex(/^pm_[A-Za-z0-9_]{1,200}$/) });
 export type PaymentMethodInput = z.input<typeof paymentMethodInput>;
 
-/** What operators look through: `before` is `next` of the page before. */
-export const driftInput = z.strictObject({
-  state: z.enum(["open", "healed"]).optional(),
-  before: z
+/** One line as people write it into a form. @param max characters */
+export const line = (max: number) =>
+  z
     .string()
-    .max(64)
-    .regex(/^dri_\w+$/)
-    .optional(),
-});
-export type DriftInput = z.input<typeof driftInput>;
+    .trim()
+    .max(max)
+    .regex(/^\P{Cc}*$/u, "no control characters");
 
-/** Who has not paid: `after` is `next` of the page before, an instant and an invoice. */
-export const dunningInput = z.strictObject({
-  after: z
-    .string()
-    .max(240)
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\|in_[A-Za-z0-9_]+$/)
-    .refine((value) => !Number.isNaN(Date.parse(value.split("|")[0] ?? "")), "an instant and an invoice")
-    .optional(),
+const country = z.string().regex(/^[A-Z]{2}$/, "two capital letters, as in DE");
+
+/** Whom invoices are for. Empty parts of an address are left out of it; null: no address. */
+export const updateDetailsInput = z.strictObject({
+  name: line(150).min(1),
+  email: z.email().max(254),
+  address: z
+    .strictObject({
+      line1: line(200).min(1),
+      line2: line(200).default(""),
+      city: line(100).default(""),
+      state: line(100).default(""),
+      postalCode: line(20).default(""),
+      country,
+    })
+    .nullable(),
 });
-export type DunningInput = z.input<typeof dunningInput>;
+export type UpdateDetailsInput = z.input<typeof updateDetailsInput>;
+
+/** `type` in Stripe's word, such as `eu_vat`. */
+export const addTaxIdInput = z.strictObject({
+  type: z.string().regex(/^[a-z]{2}_[a-z]{2,12}(_[a-z]{2,12})?$/),
+  value: line(40).min(1),
+});
+export type AddTaxIdInput = z.input<typeof addTaxIdInput>;
+
+export const taxIdInput = z.strictObject({ id: z.string().regex(/^txi_[A-Za-z0-9]{1,200}$/) });
+export type TaxIdInput = z.input<typeof taxIdInput>;

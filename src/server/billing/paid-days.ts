@@ -1,16 +1,16 @@
 import type { Money } from "@/lib/money";
 import type { TenantCtx } from "../context";
+import { type CheckoutInput, checkoutInput } from "../orders/inputs";
+import type { NewLine } from "../orders/order-lines";
+import { prepaidLines } from "../orders/prepaid";
+import { agreedOf, withMove } from "../orders/prepaid-moves";
+import { isRunning, type PrepaidLine, prepaidStanding } from "../orders/prepaid-rules";
+import { isSubscription, type Purchase, purchaseOf, withSeats, withTrial } from "../orders/purchase";
 import { parseInput } from "../parse";
 import { planVersion } from "../plans/service";
-import { type CheckoutInput, checkoutInput } from "./inputs";
-import type { NewLine } from "./order-lines";
-import { prepaidLines } from "./prepaid";
-import { agreedOf, withMove } from "./prepaid-moves";
-import { isRunning, type PrepaidLine, prepaidStanding } from "./prepaid-rules";
-import { type Span, spanAt, spansOf } from "./prepaid-time-rules";
-import { isSubscription, type Purchase, purchaseOf, withSeats, withTrial } from "./purchase";
-import { localSubscriptions } from "./subscription";
-import { syncCustomer } from "./sync";
+import { type Span, spanAt, spansOf } from "../subscriptions/prepaid-time-rules";
+import { localSubscriptions } from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
 
 /** Days that were paid ahead and are not over. */
 export interface PaidDays {

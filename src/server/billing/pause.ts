@@ -5,20 +5,20 @@ import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
 import { planVersion } from "../plans/service";
-import { type PauseInput, pauseInput } from "./inputs";
-import { isGivenUp, isPaidFor, pausedSubscription, pauseEnd } from "./pause-rules";
-import { decidingSubscription } from "./rules";
-import { releaseSchedule } from "./schedule-change";
-import { seatsFor } from "./seat-count";
-import { asProviderError } from "./stripe-client";
+import { asProviderError } from "../stripe/stripe-client";
+import { inTurn } from "../stripe/turn";
+import { isGivenUp, isPaidFor, pausedSubscription, pauseEnd } from "../subscriptions/pause-rules";
+import { decidingSubscription } from "../subscriptions/rules";
+import { releaseSchedule } from "../subscriptions/schedule-change";
+import { seatsFor } from "../subscriptions/seat-count";
 import {
   localSubscriptions,
   type SubscriptionRow,
   type SubscriptionView,
   subscriptionOf,
-} from "./subscription";
-import { syncCustomer } from "./sync";
-import { inTurn } from "./turn";
+} from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
+import { type PauseInput, pauseInput } from "./inputs";
 
 /**
  * Lets the subscription rest until it is resumed, at the latest at `until` or when the plan says. Nothing more is charged;

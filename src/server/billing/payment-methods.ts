@@ -4,12 +4,13 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
-import { ensureCustomer, knownCustomer } from "./customer";
+import { ensureCustomer, knownCustomer } from "../stripe/customer";
+import { idOf } from "../stripe/rules";
+import { asProviderError, isMissingAtStripe } from "../stripe/stripe-client";
+import { inTurn } from "../stripe/turn";
+import { decidingSubscription } from "../subscriptions/rules";
+import { localSubscriptions } from "../subscriptions/subscription";
 import { type PaymentMethodInput, paymentMethodInput } from "./inputs";
-import { decidingSubscription, idOf } from "./rules";
-import { asProviderError, isMissingAtStripe } from "./stripe-client";
-import { localSubscriptions } from "./subscription";
-import { inTurn } from "./turn";
 
 export interface PaymentMethodView {
   /** `pm_…` */

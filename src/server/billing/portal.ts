@@ -3,10 +3,10 @@ import type Stripe from "stripe";
 import type { Ctx, TenantCtx } from "../context";
 import { AppError } from "../errors";
 import { canonicalJson } from "../plans/rules";
-import { knownCustomer, retireCustomer } from "./customer";
-import { openDunnings } from "./dunning";
-import { currentPrices, recordedPrices } from "./prices";
-import { asProviderError, isMissingAtStripe } from "./stripe-client";
+import { knownCustomer, retireCustomer } from "../stripe/customer";
+import { currentPrices, recordedPrices } from "../stripe/prices";
+import { asProviderError, isMissingAtStripe } from "../stripe/stripe-client";
+import { openDunnings } from "../subscriptions/dunning";
 
 type Features = Stripe.BillingPortal.ConfigurationCreateParams.Features;
 type Products = Stripe.BillingPortal.ConfigurationCreateParams.Features.SubscriptionUpdate.Product[];

@@ -1,22 +1,22 @@
 import type { Money } from "@/lib/money";
 import type { TenantCtx } from "../context";
 import { parseInput } from "../parse";
+import { standAside } from "../plan-moves/carry-out-move";
 import { liveOverrides } from "../plans/live-overrides";
 import { currentPlan } from "../plans/service";
 import { status } from "../quota/status";
-import { standAside } from "./carry-out-move";
-import { type PreviewChangeInput, previewChangeInput } from "./inputs";
+import type { Interval } from "../stripe/rules";
 import {
   type LimitChange,
   limitChanges,
   PREVIEW_MINUTES,
   previewName,
   type Timing,
-} from "./plan-change-rules";
-import { type Quote, quotePlanChange } from "./quote-plan-change";
-import type { Interval } from "./rules";
-import { seatsOf } from "./seat-rules";
-import { syncCustomer } from "./sync";
+} from "../subscriptions/plan-change-rules";
+import { type Quote, quotePlanChange } from "../subscriptions/quote-plan-change";
+import { seatsOf } from "../subscriptions/seat-rules";
+import { syncCustomer } from "../sync/sync";
+import { type PreviewChangeInput, previewChangeInput } from "./inputs";
 
 export interface ChangePreview {
   /** Its name: `changePlan` carries out what was previewed under it, or says that something has changed since. */

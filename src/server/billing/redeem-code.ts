@@ -4,19 +4,20 @@ import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { parseInput } from "../parse";
-import { knownCustomer } from "./customer";
-import { discountsOf, meantCode, refuseCode } from "./discount-rules";
-import { type RedeemCodeInput, redeemCodeInput } from "./inputs";
-import { decidingSubscription, idOf } from "./rules";
-import { asProviderError } from "./stripe-client";
+import { knownCustomer } from "../stripe/customer";
+import { idOf } from "../stripe/rules";
+import { asProviderError } from "../stripe/stripe-client";
+import { inTurn } from "../stripe/turn";
+import { discountsOf, meantCode, refuseCode } from "../subscriptions/discount-rules";
+import { decidingSubscription } from "../subscriptions/rules";
 import {
   localSubscriptions,
   type SubscriptionRow,
   type SubscriptionView,
   subscriptionOf,
-} from "./subscription";
-import { syncCustomer } from "./sync";
-import { inTurn } from "./turn";
+} from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
+import { type RedeemCodeInput, redeemCodeInput } from "./inputs";
 
 /** More codes of one name nobody has had. */
 const MAX_CODES = 100;

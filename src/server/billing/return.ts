@@ -3,12 +3,12 @@ import type { TenantCtx } from "../context";
 import { balance } from "../credits/balance";
 import { inTenant } from "../db/transaction";
 import { AppError } from "../errors";
+import { checkouts } from "../orders/tables";
 import { parseInput } from "../parse";
 import { currentPlan, planVersion } from "../plans/service";
+import { syncCustomer } from "../sync/sync";
 import { type ReturnInput, returnInput } from "./inputs";
 import { settlePaymentMethods } from "./payment-methods";
-import { syncCustomer } from "./sync";
-import { checkouts } from "./tables";
 
 export interface ReturnView {
   /** `processing`: the payment is on its way, such as a bank debit, and nothing was granted yet. */
@@ -56,7 +56,7 @@ async function planSold(ctx: TenantCtx, { item }: typeof checkouts.$inferSelect)
   return id ? (await planVersion(ctx, id)).definition.plan.name : null;
 }
 
-/** As the page was opened for: see `prepaid-moves.ts`. */
+/** As the page was opened for: see `orders/prepaid-moves.ts`. */
 function beginOfItem({ item }: typeof checkouts.$inferSelect): Date | null {
   const [, at] = /\+(?:from|ends:[^:]+):(\d{4}-.+Z)/.exec(item) ?? [];
   return at ? new Date(at) : null;

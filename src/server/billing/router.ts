@@ -1,31 +1,31 @@
 import type { TRPCRouterRecord } from "@trpc/server";
+import { invoiceInput, invoicesInput } from "../invoices/inputs";
+import { invoiceOf, listInvoices } from "../invoices/invoices";
+import { checkoutInput, orderInput, ordersInput } from "../orders/inputs";
+import { listOffers } from "../orders/offers";
+import { listOrders, orderOf } from "../orders/orders";
+import { comingVersion } from "../plan-moves/coming-version";
+import { pastDueOf } from "../subscriptions/dunning";
+import { subscriptionOf } from "../subscriptions/subscription";
+import { autoTopUp, setAutoTopUp } from "../top-ups/auto-top-up";
+import { setAutoTopUpInput } from "../top-ups/inputs";
 import { can, publicProcedure, tenantProcedure } from "../trpc";
-import { autoTopUp, setAutoTopUp } from "./auto-top-up";
 import { changePlan } from "./change-plan";
 import { startCheckout } from "./checkout";
-import { comingVersion } from "./coming-version";
 import { addTaxId, billingDetails, removeTaxId, updateDetails } from "./details";
-import { addTaxIdInput, taxIdInput, updateDetailsInput } from "./document-inputs";
-import { pastDueOf } from "./dunning";
 import { cancelSubscription, resumeSubscription, undoChange } from "./end-subscription";
 import {
+  addTaxIdInput,
   cancelInput,
   changePlanInput,
-  checkoutInput,
-  invoiceInput,
-  invoicesInput,
-  orderInput,
-  ordersInput,
   pauseInput,
   paymentMethodInput,
   previewChangeInput,
   redeemCodeInput,
   returnInput,
-  setAutoTopUpInput,
+  taxIdInput,
+  updateDetailsInput,
 } from "./inputs";
-import { invoiceOf, listInvoices } from "./invoices";
-import { listOffers } from "./offers";
-import { listOrders, orderOf } from "./orders";
 import { paidDays, previewCheckout } from "./paid-days";
 import { pauseSubscription } from "./pause";
 import {
@@ -38,7 +38,6 @@ import { openPortal } from "./portal";
 import { previewChange } from "./preview-change";
 import { redeemPromotionCode } from "./redeem-code";
 import { completeReturn, refreshBilling } from "./return";
-import { subscriptionOf } from "./subscription";
 
 export const billingRouter = {
   plans: publicProcedure.query(({ ctx }) => listOffers(ctx)),

@@ -3,14 +3,14 @@ import type { TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { audit } from "../events/service";
 import { planVersion } from "../plans/service";
-import { decidingSubscription } from "./rules";
-import { currentPhaseOf, discountsNamed, releaseSchedule } from "./schedule-change";
-import { seatsFor } from "./seat-count";
-import { prorationOf, type SeatStep, seatSteps } from "./seat-rules";
-import { asProviderError } from "./stripe-client";
-import { localSubscriptions, type SubscriptionRow } from "./subscription";
-import { syncCustomer } from "./sync";
-import { tryTurn, untilAnswered } from "./turn";
+import { asProviderError } from "../stripe/stripe-client";
+import { tryTurn, untilAnswered } from "../stripe/turn";
+import { decidingSubscription } from "../subscriptions/rules";
+import { currentPhaseOf, discountsNamed, releaseSchedule } from "../subscriptions/schedule-change";
+import { seatsFor } from "../subscriptions/seat-count";
+import { prorationOf, type SeatStep, seatSteps } from "../subscriptions/seat-rules";
+import { localSubscriptions, type SubscriptionRow } from "../subscriptions/subscription";
+import { syncCustomer } from "../sync/sync";
 
 /**
  * Makes the subscription's quantity follow the seats that are held. It sets a state, so asking twice, late, or after a

@@ -3,15 +3,15 @@ import { newId } from "@/lib/ids";
 import { createTenant } from "../accounts/service";
 import { users } from "../accounts/tables";
 import { startCheckout } from "../billing/checkout";
-import { ensureCustomer } from "../billing/customer";
 import { listPaymentMethods, setDefaultPaymentMethod } from "../billing/payment-methods";
-import { subscriptionOf } from "../billing/subscription";
 import type { Ctx, TenantCtx } from "../context";
 import { inTenant } from "../db/transaction";
 import { entitleDefault } from "../entitlements/entitle";
 import { AppError } from "../errors";
 import { audit } from "../events/service";
 import { ensurePlanVersions } from "../plans/service";
+import { ensureCustomer } from "../stripe/customer";
+import { subscriptionOf } from "../subscriptions/subscription";
 import { STORY_STEP } from "./tenant-moments";
 import { type Journey, travel, type World } from "./travel";
 

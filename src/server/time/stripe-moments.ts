@@ -2,8 +2,8 @@ import { desc, inArray } from "drizzle-orm";
 import type Stripe from "stripe";
 import { z } from "zod";
 import { formatMoney } from "@/lib/money";
-import { customerDirectory } from "../billing/tables";
 import type { Ctx } from "../context";
+import { customerDirectory } from "../stripe/tables";
 import { webhookInbox } from "../webhooks/tables";
 import type { Moment } from "./moment";
 

@@ -1,7 +1,4 @@
 import { and, eq } from "drizzle-orm";
-import { fulfilOrder } from "@/server/billing/fulfil-order";
-import type { NewLine } from "@/server/billing/order-lines";
-import { placeOrder } from "@/server/billing/place-order";
 import type { TenantCtx } from "@/server/context";
 import { correctCredits } from "@/server/credits/correct-credits";
 import { followDebt } from "@/server/credits/follow-debt";
@@ -15,6 +12,9 @@ import { AppError } from "@/server/errors";
 import { lots } from "@/server/ledger/tables";
 import { takeBackTo } from "@/server/ledger/take-back";
 import { writeOffExpired } from "@/server/ledger/write-off";
+import { fulfilOrder } from "@/server/orders/fulfil-order";
+import type { NewLine } from "@/server/orders/order-lines";
+import { placeOrder } from "@/server/orders/place-order";
 import { commit } from "@/server/quota/commit";
 import { consume } from "@/server/quota/consume";
 import { rollDue, sweepHolds } from "@/server/quota/jobs";

@@ -1,6 +1,6 @@
-import { applyMoneyBack } from "@/server/billing/apply-money-back";
 import type { TenantCtx } from "@/server/context";
 import { inTenant } from "@/server/db/transaction";
+import { applyMoneyBack } from "@/server/sync/apply-money-back";
 import type { Names } from "./names";
 import type { Order } from "./state";
 

@@ -45,13 +45,13 @@ export const plantedInCredits: Fault<Topic>[] = [
   },
   {
     name: "an order gives its days from the last that told of it",
-    file: "src/server/billing/fulfil-order.ts",
+    file: "src/server/orders/fulfil-order.ts",
     find: "if (order.fulfilledAt) return false;",
     replace: "",
   },
   {
     name: "a share of a unit is taken back as a whole one",
-    file: "src/server/billing/money-back-rules.ts",
+    file: "src/server/orders/money-back-rules.ts",
     find: "return Number((BigInt(units) * order.moneyBackMinor) / order.totalMinor);",
     replace:
       "return Number((BigInt(units) * order.moneyBackMinor + order.totalMinor - 1n) / order.totalMinor);",
@@ -59,7 +59,7 @@ export const plantedInCredits: Fault<Topic>[] = [
   {
     name: "what an upgrade gave stays although the upgrade was refunded",
     about: { calls: ["buy"], happens: ["refunded", "disputed"] },
-    file: "src/server/billing/compensate.ts",
+    file: "src/server/orders/compensate.ts",
     find: "due - shareOf(due, order));",
     replace: "due);",
   },

@@ -7,7 +7,7 @@ import type { Interval } from "@/app/_parts/pricing/plan-price";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate } from "@/components/format";
 import { site } from "@/config/site";
-import type { PlanOffer } from "@/server/billing/offers";
+import type { PlanOffer } from "@/server/orders/offers";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { CancelDialog } from "./cancel-dialog";

@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import type { CheckoutInput } from "@/server/billing/inputs";
+import type { CheckoutInput } from "@/server/orders/inputs";
 import { useTRPC } from "@/trpc/client";
 
 export type Wish = CheckoutInput;

@@ -3,7 +3,7 @@
 import { Button } from "@mantine/core";
 import { LinkButton } from "@/components/link-button";
 import { site } from "@/config/site";
-import type { Offers, PlanOffer } from "@/server/billing/offers";
+import type { Offers, PlanOffer } from "@/server/orders/offers";
 import { PlanCards } from "../pricing/plan-cards";
 
 /** The plans for somebody who has no workspace yet: each leads to the sign-in, or to people. */

@@ -3,7 +3,7 @@ import { IconCheck, IconMinus } from "@tabler/icons-react";
 import { Fragment } from "react";
 import { WideTable } from "@/components/wide-table";
 import type { Limit } from "@/lib/price-list";
-import type { FeatureOffer, Offers } from "@/server/billing/offers";
+import type { FeatureOffer, Offers } from "@/server/orders/offers";
 import { limitCell } from "./limit-words";
 import classes from "./pricing.module.css";
 

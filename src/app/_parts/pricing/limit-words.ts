@@ -1,6 +1,6 @@
 import { formatCount, formatUnits, pluralOf } from "@/components/format";
 import type { Limit } from "@/lib/price-list";
-import type { FeatureOffer } from "@/server/billing/offers";
+import type { FeatureOffer } from "@/server/orders/offers";
 
 /** A limit for a table whose row names the feature: "10,000 / month", "1 GB", "Unlimited". Flags have none. */
 export function limitCell(feature: FeatureOffer, limit: Limit | undefined): string {

@@ -3,7 +3,7 @@
 import { Badge, Card, Divider, Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
-import type { FeatureOffer, Offers, PlanOffer } from "@/server/billing/offers";
+import type { FeatureOffer, Offers, PlanOffer } from "@/server/orders/offers";
 import { limitSentence } from "./limit-words";
 import { type Interval, PlanPrice } from "./plan-price";
 import classes from "./pricing.module.css";

@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from "@mantine/core";
 import { formatPrice } from "@/components/format";
 import { formatMoney, type Money } from "@/lib/money";
-import type { PlanOffer } from "@/server/billing/offers";
+import type { PlanOffer } from "@/server/orders/offers";
 
 export type Interval = "month" | "year";
 

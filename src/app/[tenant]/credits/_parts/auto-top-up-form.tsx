@@ -7,7 +7,7 @@ import { failureOf } from "@/components/failure";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatPrice } from "@/components/format";
 import { formatMoney, minorDigits } from "@/lib/money";
-import type { Offers } from "@/server/billing/offers";
+import type { Offers } from "@/server/orders/offers";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { usePayment } from "../../_parts/use-payment";

@@ -1,5 +1,5 @@
 import type { Money } from "@/lib/money";
-import type { Offers, PlanOffer } from "@/server/billing/offers";
+import type { Offers, PlanOffer } from "@/server/orders/offers";
 
 /** What was chosen: a pack's id or "amount", and perhaps a plan. */
 export interface Choice {

@@ -19,7 +19,7 @@ import { FailureAlert } from "@/components/failure-alert";
 import { formatPrice } from "@/components/format";
 import { Section } from "@/components/section";
 import { formatMoney, type Money } from "@/lib/money";
-import type { Offers } from "@/server/billing/offers";
+import type { Offers } from "@/server/orders/offers";
 import { useTRPC } from "@/trpc/client";
 import { PayNow, usePastDue } from "../../_parts/past-due";
 import { usePayment } from "../../_parts/use-payment";

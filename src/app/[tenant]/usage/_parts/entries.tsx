@@ -8,7 +8,7 @@ import { formatDateTime } from "@/components/format";
 import { Opener } from "@/components/opener";
 import { Section } from "@/components/section";
 import { WideTable } from "@/components/wide-table";
-import type { FeatureOffer } from "@/server/billing/offers";
+import type { FeatureOffer } from "@/server/orders/offers";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { actorWords, operationWords, paidFrom, signedUnits } from "../../_parts/entry-words";

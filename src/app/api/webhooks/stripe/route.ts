@@ -1,8 +1,8 @@
 import { after } from "next/server";
 import { env } from "@/env";
-import { receiveStripeWebhook } from "@/server/billing/request";
 import { createCtx } from "@/server/context";
 import { runtime } from "@/server/runtime";
+import { receiveStripeWebhook } from "@/server/sync/request";
 
 /** Stripe's events: `npm run plans -- endpoint` registers this address. */
 export async function POST(request: Request): Promise<Response> {
