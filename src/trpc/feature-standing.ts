@@ -89,5 +89,6 @@ function meterReason(meter: Meter, units: number, credits: number): DenialReason
     const capMinor = rule.spendCapMinor ?? Number.POSITIVE_INFINITY;
     return cost(meter.over + short) <= capMinor ? null : "spend_cap";
   }
-  return limit === 0 ? "quota" : PAST_LIMIT[rule.onLimit];
+  const reason = limit === 0 ? "quota" : PAST_LIMIT[rule.onLimit];
+  return reason === "quota" && meter.overflow === "credits" ? "no_credits" : reason;
 }

@@ -153,7 +153,7 @@ test("what is not there is not begun: 402, and nothing is set aside", async () =
   const answer = await ask(ada, "reserve", "silent");
   expect(answer.error?.data).toMatchObject({
     appCode: "QUOTA_EXCEEDED",
-    denial: { feature: "compute", reason: "quota", used: 90, limit: 100, missing: 20 },
+    denial: { feature: "compute", reason: "no_credits", used: 90, limit: 100, missing: 20 },
   });
   expect(answer.headers.get("ratelimit")).toMatch(/^"compute";r=10;/);
   expect(await holds(ada)).toEqual([]);

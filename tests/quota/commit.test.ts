@@ -71,8 +71,8 @@ test("a released hold gives everything back once, and can't be committed any mor
 });
 
 test.each([
-  ["reject", { charged: 80, uncharged: 50, used: 80, unchargedBecause: "quota" }, 10],
-  ["cap", { charged: 110, uncharged: 20, used: 100, unchargedBecause: "quota" }, 0],
+  ["reject", { charged: 80, uncharged: 50, used: 80, unchargedBecause: "no_credits" }, 10],
+  ["cap", { charged: 110, uncharged: 20, used: 100, unchargedBecause: "no_credits" }, 0],
   ["overflow", { charged: 130, uncharged: 0, used: 100, overUnits: 20, unchargedBecause: null }, 0],
 ] as const)(
   "above its hold, `%s`: what was used is recorded in any case",

@@ -140,7 +140,7 @@ test("not enough is all or nothing: what is short, when it resets and what would
   const receipt = await consume(ada, { feature: "compute", units: 120 });
   expect(receipt).toMatchObject({
     allowed: false,
-    reason: "quota",
+    reason: "no_credits",
     used: 0,
     limit: 100,
     missing: 15,

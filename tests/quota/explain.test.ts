@@ -231,11 +231,11 @@ test("a denial that was kept tells why, and what would help today", async () => 
   expect(told).toMatchObject({
     operation: "deny",
     units: 5,
-    reason: "quota",
+    reason: "no_credits",
     balance: { used: 100, limit: 100 },
   });
   expect(told.waysOut.map(({ kind }) => kind)).toEqual(["wait", "buy_credits", "upgrade"]);
-  expect(told.sentences[0]).toContain("was refused: nothing was left that covers it");
+  expect(told.sentences[0]).toContain("was refused: the allowance and the credits did not cover it");
   expect(told.sentences).toContain("What would help: buy 100 credits for $5.00.");
   clock.advance({ days: 8 });
   expect((await explain(ada, { entryId: told.entryId })).waysOut.map(({ kind }) => kind)).not.toContain(

@@ -30,7 +30,7 @@ const usedOf = async (ada: TenantCtx) =>
 /** What the sweeper does with one meter. */
 const sweepIn = (tx: Tx, ada: TenantCtx) =>
   tx.execute(
-    sql`select gate_sweep(${clock.now().toISOString()}::timestamptz, ${ada.tenant.id}, 'compute', ${newId("entry", clock.now())}, 'cron:reset')`,
+    sql`select gate_sweep(${clock.now().toISOString()}::timestamptz, ${ada.tenant.id}, 'compute', ${newId("entry", clock.now())}, 'cron:reset', 1000)`,
   );
 
 test("a process that dies holding reservations keeps nothing: its units are free when they expire", async () => {

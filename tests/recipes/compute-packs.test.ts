@@ -79,7 +79,7 @@ test("a pack is spendable to its last millisecond and not at the next, and cron 
   expect(expiresAt).toEqual(new Date(ctx.now().getTime() + 90 * 86_400_000));
   const at = (ms: number): TenantCtx => ({ ...cleo, now: () => new Date(expiresAt.getTime() + ms) });
   expect(await draw(at(-1), 101)).toMatchObject({ drawn: { allowance: 100, credits: 1 } });
-  expect(await draw(at(0), 1)).toMatchObject({ allowed: false, reason: "quota" });
+  expect(await draw(at(0), 1)).toMatchObject({ allowed: false, reason: "no_credits" });
   await Promise.all(Array.from({ length: 5 }, () => expireLots({ ...ctx, now: at(0).now })));
   expect(await moved(cleo)).toEqual(["grant 500", "expire 499"]);
 });

@@ -36,7 +36,7 @@ test("every plan has its energy for the day, and not a unit more", async () => {
     const ada = await tenant("ada");
     if (plan) await buy(ada, { order: { plan } });
     expect(await spend(ada, daily)).toMatchObject({ allowed: true, limit: daily, remaining: 0 });
-    expect(await spend(ada, 1)).toMatchObject({ allowed: false, reason: "quota", missing: 1 });
+    expect(await spend(ada, 1)).toMatchObject({ allowed: false, reason: "no_credits", missing: 1 });
   }
 });
 

@@ -93,7 +93,7 @@ test("from the checkout to the last recap: bought, a card declined, refunded in 
   await advance({ days: 31 });
   expect([await buckets(eve), (await planOf(eve)).plan]).toEqual([{ refillable: 5, permanent: 7 }, "free"]);
   expect(await recap(eve, 12)).toMatchObject({ allowed: true, planVersion: "free@1" });
-  expect(await recap(eve)).toMatchObject({ allowed: false, reason: "quota" });
+  expect(await recap(eve)).toMatchObject({ allowed: false, reason: "no_credits" });
   const kept = { granted: 30, consumed: 20, takenBack: 10, expired: 0, remaining: 0 };
   expect(await lifetime(eve)).toMatchObject(kept);
 });

@@ -6,6 +6,7 @@ import { told } from "./told";
 
 const CODES: Record<DenialReason, AppErrorCode> = {
   quota: "QUOTA_EXCEEDED",
+  no_credits: "QUOTA_EXCEEDED",
   not_in_plan: "FEATURE_NOT_IN_PLAN",
   blocked: "ACCOUNT_BLOCKED",
   request_cap: "QUOTA_EXCEEDED",

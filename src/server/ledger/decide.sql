@@ -128,7 +128,7 @@ begin
     end if;
   end if;
   if v_short > 0 then
-    if m.on_limit = 'block' or m.granted = 0 then a.reason := coalesce(a.reason, 'quota');
+    if m.on_limit = 'block' or m.granted = 0 then a.reason := coalesce(a.reason, case when m.kind = 'meter' and m.overflow = 'credits' then 'no_credits' else 'quota' end);
     elsif m.on_limit = 'prompt' and not p_confirmed then a.reason := 'confirm';
     else a.over_units := v_short; v_short := 0;
     end if;
@@ -254,10 +254,10 @@ begin
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
   a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  -- What an abandoned hold keeps back is free the instant the hold expires, with or without cron.
-  if a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor) > 0 then
+  -- What abandoned holds keep back is free the instant they expire, with or without cron: as many of them as it takes.
+  while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
     a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  end if;
+  end loop;
   if a.status = 'denied' then
     if p_keep_denial then
       perform gate_write(p_now, p_tenant, p_id, null, null, 'deny', p_feature, p_units, a, 0, p_actor, p_properties, p_breakdown, a.reason);

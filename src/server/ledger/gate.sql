@@ -236,9 +236,9 @@ begin
       perform gate_lock(p_tenant, p_feature);
       perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
       a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
-      if a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor) > 0 then
+      while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
         a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
-      end if;
+      end loop;
       raise exception 'only asked' using errcode = 'QK002';
     exception when sqlstate 'QK002' then null;
     end;

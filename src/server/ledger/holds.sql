@@ -8,15 +8,17 @@ create type gate_settled as (
   credits bigint, over_units bigint, lapsed bigint, used bigint, granted bigint, starts_ms bigint, ends_ms bigint, plan_version text, lot_ids text[], lot_draws bigint[]
 );
 
--- Holds of one meter that are past their expiry give back what they keep, however many (20,000 at a time): somebody may be waiting
--- for it. An open hold is a chain of one entry, so what goes back is that entry, turned round. Returns how many. The caller holds
--- the meter's lock. Looked up by key only: a join of holds and entries would be planned without knowing how many are due.
-create function gate_sweep_meter(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns int language plpgsql as $$
+-- Holds of one meter that are past their expiry give back what they keep, the oldest p_most of them: a call that needs their units
+-- takes as many steps as it needs, and cron a transaction for each, so that neither waits for all there are. An open hold is a chain
+-- of one entry, so what goes back is that entry, turned round. Returns how many. The caller holds the meter's lock. Looked up by key
+-- only: a join of holds and entries would be planned without knowing how many are due.
+create function gate_sweep_meter(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text, p_most int)
+returns int language plpgsql as $$
 declare
   m meters;
   a gate_answer;
   v_due constant text[] := array(
-    select id from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now order by expires_at, id limit 20000);
+    select id from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now order by expires_at, id limit p_most);
   v_lots text[];
   v_over text[];
   n int;
@@ -93,9 +95,9 @@ begin
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
   a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  if a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor) > 0 then
+  while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
     a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  end if;
+  end loop;
   if a.status = 'denied' then return next gate_row_of(a); return; end if;
   if p_key is not null and not gate_claim(p_tenant, p_key, p_id, v_hash) then
     return next gate_row_of(gate_stored(p_tenant, p_key, v_hash)); return;
@@ -225,11 +227,12 @@ returns table (tenant_id text, feature text) language sql stable security define
   order by 1, 2 limit p_limit
 $$;
 
-create function gate_sweep(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text) returns int
+-- One step of it: who gets p_most back asks again.
+create function gate_sweep(p_now timestamptz, p_tenant text, p_feature text, p_id text, p_actor text, p_most int) returns int
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform gate_same_tenant(array[p_tenant]);
   perform gate_lock(p_tenant, p_feature);
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
-  return gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor);
+  return gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, p_most);
 end $$;

@@ -57,6 +57,7 @@ function releaseHeadline({ facts, units }: Told): string {
 
 const REFUSALS: Record<string, string> = {
   quota: "nothing was left that covers it",
+  no_credits: "the allowance and the credits did not cover it",
   not_in_plan: "it is not part of the plan",
   request_cap: "it is larger than a single call may be",
   window_cap: "it is more than one window may see, whatever pays for it",

@@ -7,6 +7,7 @@ import { rollMeter } from "../ledger/roll-meter";
 import { forecast } from "./forecast";
 
 const PAGE = 500;
+const HOLDS_A_STEP = 1_000;
 
 export interface MeterOfTenant {
   tenantId: string;
@@ -30,15 +31,22 @@ export async function rollDue(ctx: Ctx): Promise<{ rolled: number }> {
  */
 export async function sweepHolds(ctx: Ctx): Promise<{ expiredHolds: number }> {
   const expiredHolds = await forEachDue(ctx, "gate_holds_due", async (meter) => {
-    const now = ctx.now();
-    const rows = await inTransaction(ctx, (tx) =>
-      tx.execute<{ swept: number }>(
-        sql`select gate_sweep(${now.toISOString()}::timestamptz, ${meter.tenantId}, ${meter.feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}) as swept`,
-      ),
-    );
-    return Number(rows[0]?.swept ?? 0);
+    let swept = 0;
+    for (let step = HOLDS_A_STEP; step === HOLDS_A_STEP; swept += step) step = await sweepStep(ctx, meter);
+    return swept;
   });
   return { expiredHolds };
+}
+
+/** A transaction each, so that however many there are, what was swept stays swept. */
+async function sweepStep(ctx: Ctx, { tenantId, feature }: MeterOfTenant): Promise<number> {
+  const now = ctx.now();
+  const rows = await inTransaction(ctx, (tx) =>
+    tx.execute<{ swept: number }>(
+      sql`select gate_sweep(${now.toISOString()}::timestamptz, ${tenantId}, ${feature}, ${newId("entry", now)}, ${actorName(ctx.actor)}, ${HOLDS_A_STEP}) as swept`,
+    ),
+  );
+  return Number(rows[0]?.swept ?? 0);
 }
 
 /**

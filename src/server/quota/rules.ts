@@ -32,6 +32,8 @@ export interface Consumed {
 const REASONS = [
   /** Nothing is left that may be spent. */
   "quota",
+  /** The allowance is used up, and there are too few credits to go on with. */
+  "no_credits",
   "not_in_plan",
   /** The account may not consume at all. */
   "blocked",
@@ -187,7 +189,10 @@ export function denialMessage(prices: PriceList, reason: Denied["reason"], denia
   if (reason === "window_cap") return `${name}: ${format(denial.missing)} past the most of one period.`;
   if (reason === "spend_cap") return `${name}: your spending cap is reached.`;
   if (reason === "confirm") return `${name}: this goes past your limit by ${format(denial.missing)}. Go on?`;
-  return `${name}: ${format(denial.used)} of ${format(limit)} used, ${format(denial.missing)} more needed.`;
+  if (reason === "no_credits" && limit === 0)
+    return `${name}: not enough credits, ${format(denial.missing)} more needed.`;
+  const lacking = reason === "no_credits" ? " and not enough credits" : "";
+  return `${name}: ${format(denial.used)} of ${format(limit)} used${lacking}, ${format(denial.missing)} more needed.`;
 }
 
 function remaining(answer: GateAnswer): number | null {

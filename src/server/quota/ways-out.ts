@@ -7,7 +7,7 @@ import type { WayOut } from "../errors";
 export interface Stopped {
   feature: string;
   units: number;
-  /** `quota`, `not_in_plan`, `request_cap`, `window_cap`, `spend_cap`, `confirm`, or `blocked…`. */
+  /** `quota`, `no_credits`, `not_in_plan`, `request_cap`, `window_cap`, `spend_cap`, `confirm`, or `blocked…`. */
   reason: string;
   /** Of the window's allowance. */
   used: number;
@@ -65,7 +65,7 @@ function raiseSpendCap(prices: PriceList, { feature, reason, missing }: Stopped)
 
 function buyCredits(prices: PriceList, { feature, reason, missing }: Stopped): WayOut[] {
   const overflow = overflowOf(prices, feature);
-  if (reason !== "quota" || overflow?.to !== "credits") return [];
+  if ((reason !== "no_credits" && reason !== "quota") || overflow?.to !== "credits") return [];
   const bought = cheapestPacks(prices.packs, ratedUp(missing, overflow.credits, overflow.perUnits));
   if (!bought) return [];
   const names = bought.packs.map(({ pack, count }) => (count === 1 ? pack.name : `${count} × ${pack.name}`));

@@ -59,7 +59,8 @@ function overflow(
   }
   const wanted = priceOf(meter, short);
   const credits = pick(state, "credits", wanted, nowMs);
-  if (total(credits) < wanted) return { missing: short - unitsFor(meter, total(credits)), reason: "quota" };
+  if (total(credits) < wanted)
+    return { missing: short - unitsFor(meter, total(credits)), reason: "no_credits" };
   draw.credits = wanted;
   draw.from.push(...credits);
   return { missing: 0, reason: "" };
