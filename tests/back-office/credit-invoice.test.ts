@@ -8,6 +8,7 @@ import { balance } from "@/server/credits/balance";
 import { invoiceOf, listInvoices } from "@/server/invoices/invoices";
 import { ensureCustomer } from "@/server/stripe/customer";
 import { subscriptionOf } from "@/server/subscriptions/subscription";
+import { syncCustomer } from "@/server/sync/sync";
 
 const set = await stage({ poolSize: 10 });
 const { tenant, owner, stripe, simulator, buy, settled } = set;
@@ -162,3 +163,26 @@ test.each([
     expect(rows).toMatchObject([{ status: "issued" }]);
   },
 );
+
+test("each credit note is told once, whoever wrote it, with where its money went", async () => {
+  const { of, invoiceId } = await subscriber();
+  await credit(of, { invoiceId, amountMinor: 400 });
+  await stripe.creditNotes.create({
+    invoice: invoiceId,
+    amount: 300,
+    refund_amount: 100,
+    credit_amount: 200,
+  });
+  const open = await unpaid(of, 900);
+  await credit(of, { invoiceId: open, amountMinor: 250, key: "b" });
+  await settled();
+  await syncCustomer(of);
+  const rows = await owner`select payload from outbox
+    where tenant_id = ${of.tenant.id} and type = 'billing.invoice_credited' order by payload->>'amountMinor' desc`;
+  const parts = { refundedMinor: "0", balanceMinor: "0", unpaidMinor: "0" };
+  expect(rows.map(({ payload }) => payload)).toMatchObject([
+    { ...parts, invoiceId, amountMinor: "400", refundedMinor: "400" },
+    { ...parts, invoiceId, amountMinor: "300", refundedMinor: "100", balanceMinor: "200" },
+    { ...parts, invoiceId: open, amountMinor: "250", unpaidMinor: "250" },
+  ]);
+});

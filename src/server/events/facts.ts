@@ -76,6 +76,18 @@ export const facts = {
     /** The hosted invoice; null: none. */
     url: payUrl,
   }),
+  /** A credit note took `amountMinor` off an invoice: refunded, kept for the next invoices, or simply not to be paid any more. */
+  "billing.invoice_credited": z.object({
+    invoiceId: z.string(),
+    number: z.string().nullable(),
+    currency,
+    amountMinor: minor,
+    refundedMinor: minor,
+    balanceMinor: minor,
+    unpaidMinor: minor,
+    /** The note itself; null: none. */
+    url: payUrl,
+  }),
   /** An invoice beside the plan wants to be paid. `dueAt` null: at once, since the card was not charged. */
   "billing.invoice_due": z.object({
     invoiceId: z.string(),

@@ -19,8 +19,13 @@ const MAX_NOTES = 100;
 
 /** The credit notes of an invoice that hold, newest first. @throws StripeError */
 export async function creditNotesOf(ctx: Ctx, invoice: string): Promise<CreditNoteView[]> {
-  const { data } = await ctx.stripe.creditNotes.list({ invoice, limit: MAX_NOTES });
-  return data.filter(({ status }) => status === "issued").map(viewOf);
+  const notes = await listCreditNotes(ctx, invoice);
+  return notes.filter(({ status }) => status === "issued").map(viewOf);
+}
+
+/** As Stripe has them, voided ones too. @throws StripeError */
+export async function listCreditNotes(ctx: Ctx, invoice: string): Promise<Stripe.CreditNote[]> {
+  return (await ctx.stripe.creditNotes.list({ invoice, limit: MAX_NOTES })).data;
 }
 
 function viewOf({

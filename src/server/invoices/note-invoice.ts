@@ -6,8 +6,10 @@ import { inTenant } from "../db/transaction";
 import { knownCustomer } from "../stripe/customer";
 import { idOf, instantOf } from "../stripe/rules";
 import { isMissingAtStripe } from "../stripe/stripe-client";
+import { listCreditNotes } from "./credit-notes";
 import { followAddOn } from "./follow-add-on";
 import { invoices } from "./tables";
+import { tellInvoiceCredited } from "./tell-invoice-credited";
 
 /** Each costs a question; the rest waits for the next sync. */
 const MAX_INVOICES = 20;
@@ -19,6 +21,8 @@ export interface InvoiceLook {
   asked: number;
   /** With its payments; null: none of this workspace's. */
   invoice: Stripe.Invoice | null;
+  /** Asked for when more or less was credited than we knew. */
+  creditNotes: Stripe.CreditNote[];
 }
 
 /** Something happened to an invoice: the next sync looks at Stripe what it is. */
@@ -36,10 +40,10 @@ export async function noteInvoice(ctx: TenantCtx, invoiceId: string): Promise<vo
 
 /** Looks at the invoices that were noted since they were last seen. Asks Stripe nothing while there are none. */
 export async function fetchInvoices(ctx: TenantCtx): Promise<InvoiceLook[]> {
-  const { invoiceId, asked, seen } = invoices;
+  const { invoiceId, asked, seen, creditedMinor } = invoices;
   const due = await inTenant(ctx, (tx) =>
     tx
-      .select({ invoiceId, asked })
+      .select({ invoiceId, asked, creditedMinor })
       .from(invoices)
       .where(and(eq(invoices.tenantId, ctx.tenant.id), gt(asked, seen)))
       .orderBy(asc(invoiceId))
@@ -48,7 +52,11 @@ export async function fetchInvoices(ctx: TenantCtx): Promise<InvoiceLook[]> {
   if (due.length === 0) return [];
   const customer = await knownCustomer(ctx);
   return Promise.all(
-    due.map(async (one) => ({ ...one, invoice: await ownInvoice(ctx, one.invoiceId, customer) })),
+    due.map(async ({ creditedMinor: known, ...one }) => {
+      const invoice = await ownInvoice(ctx, one.invoiceId, customer);
+      const isNews = invoice !== null && creditedOf(invoice) !== (known ?? 0n);
+      return { ...one, invoice, creditNotes: isNews ? await listCreditNotes(ctx, invoice.id) : [] };
+    }),
   );
 }
 
@@ -71,13 +79,15 @@ export async function copyInvoices(
   ctx: TenantCtx & { tx: Tx },
   looks: readonly InvoiceLook[],
 ): Promise<void> {
-  for (const { invoiceId, asked, invoice } of looks) {
+  for (const { invoiceId, asked, invoice, creditNotes } of looks) {
     const seen = { ...(invoice ? copyOf(invoice) : { status: "deleted" }), seen: asked, syncedAt: ctx.now() };
     await ctx.tx
       .update(invoices)
       .set(seen)
       .where(and(eq(invoices.tenantId, ctx.tenant.id), eq(invoices.invoiceId, invoiceId)));
-    if (invoice) await followAddOn(ctx, invoice);
+    if (!invoice) continue;
+    await followAddOn(ctx, invoice);
+    await tellInvoiceCredited(ctx, invoice, creditNotes);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Facts, type FactType, facts } from "../events/facts";
+import { billingInvoiceCredited } from "./kinds/billing-invoice-credited";
 import { billingInvoiceDue } from "./kinds/billing-invoice-due";
 import { billingInvoicePaid } from "./kinds/billing-invoice-paid";
 import { billingPastDue } from "./kinds/billing-past-due";
@@ -33,6 +34,7 @@ export const letters: { readonly [T in FactType]: Template<T> } = {
   "order.disputed": orderDisputed,
   "billing.invoice_paid": billingInvoicePaid,
   "billing.invoice_due": billingInvoiceDue,
+  "billing.invoice_credited": billingInvoiceCredited,
   "billing.payment_failed": billingPaymentFailed,
   "billing.past_due": billingPastDue,
   "billing.plan_changed": billingPlanChanged,
