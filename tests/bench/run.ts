@@ -24,8 +24,18 @@ const { values: options } = parseArgs({
 });
 
 const sizes = options.short
-  ? { tenants: 10_000, units: 1_000, few: 2_000, many: 10_000, entries: 20_000, others: 20_000, longFile: 0 }
+  ? {
+      walFiles: 16,
+      tenants: 10_000,
+      units: 1_000,
+      few: 2_000,
+      many: 10_000,
+      entries: 20_000,
+      others: 20_000,
+      longFile: 0,
+    }
   : {
+      walFiles: 256,
       tenants: 100_000,
       units: 5_000,
       few: 100_000,
@@ -49,7 +59,7 @@ const pace: Pace = {
  */
 async function main(): Promise<void> {
   const parts = partsAskedFor();
-  const server = await startServer();
+  const server = await startServer(sizes.walFiles);
   try {
     const found: Found = {};
     if (parts.has("paths") || parts.has("lots")) Object.assign(found, await onePlace(server, parts));
