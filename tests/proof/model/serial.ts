@@ -71,25 +71,50 @@ export function serialOrder(
   answers: Answer[],
   nowMs: number,
   fits: (end: State) => boolean,
-  ratings: Rating[] = [],
 ): State | null {
-  if (calls.length === 0) return fits(state) ? state : null;
-  const { plan, overrides } = state;
-  const rates = calls.some(({ op }) => "costs" in op) ? [...ratings, { plan, overrides }] : [];
-  const tried = new Set<string>();
-  for (const [at, { op, tag }] of calls.entries()) {
-    const twin = JSON.stringify([op, answers[at]]);
-    if (tried.has(twin)) continue;
-    tried.add(twin);
-    for (const rating of "costs" in op ? rates : [{ plan, overrides }]) {
-      const next = structuredClone({ ...state, ...rating });
-      if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
-      if ("costs" in op) Object.assign(next, structuredClone({ plan, overrides }));
-      const found = serialOrder(next, calls.toSpliced(at, 1), answers.toSpliced(at, 1), nowMs, fits, rates);
-      if (found) return found;
+  /** Where no order leads on: calls that don't touch each other come to the same state in every order of theirs. */
+  const deadEnds = new Set<string>();
+  const search = (from: State, left: readonly number[], ratings: Rating[]): State | null => {
+    if (left.length === 0) return fits(from) ? from : null;
+    const { plan, overrides } = from;
+    const rates = left.some((at) => "costs" in calls[at]!.op) ? [...ratings, { plan, overrides }] : [];
+    const here = JSON.stringify([left, from, rates], inOneOrder);
+    if (deadEnds.has(here)) return null;
+    const tried = new Set<string>();
+    for (const at of left) {
+      const { op, tag } = calls[at]!;
+      const twin = JSON.stringify([op, answers[at]]);
+      if (tried.has(twin) || isSweptLater(calls, at, left, from)) continue;
+      tried.add(twin);
+      for (const rating of "costs" in op ? rates : [{ plan, overrides }]) {
+        const next = structuredClone({ ...from, ...rating });
+        if (!sameAnswer(answers[at]!, play(next, op, tag, nowMs))) continue;
+        if ("costs" in op) Object.assign(next, structuredClone({ plan, overrides }));
+        const found = search(
+          next,
+          left.filter((other) => other !== at),
+          rates,
+        );
+        if (found) return found;
+      }
     }
-  }
-  return null;
+    deadEnds.add(here);
+    return null;
+  };
+  return search(state, [...calls.keys()], []);
+}
+
+/** A sweep takes the holds of a meter in one stroke: which of them is said to go first changes nothing. */
+function isSweptLater(calls: Call[], at: number, left: readonly number[], { holds }: State): boolean {
+  const meterOf = ({ op }: Call) => (op.do === "sweepHold" ? holds[op.hold]!.feature : null);
+  const meter = meterOf(calls[at]!);
+  return meter !== null && left.some((other) => other < at && meterOf(calls[other]!) === meter);
+}
+
+/** Two states are one whatever came into them first. */
+function inOneOrder(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Costs are rated first and drawn then: a plan may change in between, at any instant that the calls have in common. */
