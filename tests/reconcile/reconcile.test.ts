@@ -104,6 +104,21 @@ test("a refund and a dispute of which no event is left are found by their charge
   await owner`delete from walks`;
 });
 
+test("an order whose payment nobody told us of, and which was given back since, is whole after one walk", async () => {
+  const eve = await tenant("eve");
+  await deaf(async () => {
+    const page = await startCheckout(eve, { pack: "credits_500" });
+    await pay(page.url);
+    const { data } = await stripe.paymentIntents.list({ customer: await ensureCustomer(eve) });
+    await stripe.refunds.create({ payment_intent: data[0]!.id, amount: 500 });
+  });
+  await listIsEmpty();
+  expect(await reconcile(ctx)).toMatchObject({ driftsLeft: 0 });
+  const [order] = await owner`select status, money_back_minor from orders where tenant_id = ${eve.tenant.id}`;
+  expect(order).toMatchObject({ status: "partially_refunded", money_back_minor: "500" });
+  await owner`delete from walks`;
+});
+
 test("what a sync can't put right stays open until it is, and is told once", async () => {
   const dan = await tenant("dan");
   await buy(dan, { plan: "pro", interval: "month" });

@@ -40,14 +40,26 @@ export async function reconcileCustomer(ctx: TenantCtx, customerId: string): Pro
   }
   // News on its way is no drift: whoever brings it is at it right now.
   if (await isBeingSynced(ctx)) return { found: [], left: [] };
+  const all = new Map<string, Drift>();
+  let left = found;
+  // What one sync brings in may differ in turn: an order that nobody told us was paid, whose payment was disputed since.
+  for (let unseen = found; unseen.length > 0; unseen = left.filter((one) => !all.has(nameOf(one)))) {
+    for (const one of unseen) all.set(nameOf(one), one);
+    await heal(ctx, customerId, unseen);
+    left = await compareCustomer(ctx, customerId);
+  }
+  await closeDrift(ctx, left, { customerId, how: "synced" });
+  return { found: [...all.values()], left };
+}
+
+async function heal(ctx: TenantCtx, customerId: string, found: Drift[]): Promise<void> {
   await noteDrift(ctx, found, { customerId });
   for (const { kind, subject } of found) if (kind === "money_back") await lookAtOrder(ctx, subject);
   await healDocuments(ctx, found);
   await syncCustomer(ctx);
-  const left = await compareCustomer(ctx, customerId);
-  await closeDrift(ctx, left, { customerId, how: "synced" });
-  return { found, left };
 }
+
+const nameOf = ({ kind, subject }: Drift) => `${kind} ${subject}`;
 
 /** Where we and Stripe disagree about a customer. Reads only. @throws AppError PAYMENT_PROVIDER */
 export async function compareCustomer(ctx: TenantCtx, customerId: string): Promise<Drift[]> {
@@ -68,7 +80,7 @@ export async function compareCustomer(ctx: TenantCtx, customerId: string): Promi
     ...(await compareDocuments(ctx, customerId, { orders: money.map(({ order }) => order), charges, since })),
   ];
   // One line for each thing, whatever brought it up.
-  return [...new Map(found.map((one) => [`${one.kind} ${one.subject}`, one])).values()];
+  return [...new Map(found.map((one) => [nameOf(one), one])).values()];
 }
 
 async function chargesOf(ctx: TenantCtx, customer: string, since: Date): Promise<Stripe.Charge[]> {
