@@ -93,17 +93,27 @@ begin
     return next b;
     return;
   end if;
-  -- The nested loop that the settings above leave over updates rows in the order of the arrays, which is the lock order.
-  with moved as (
-    update meters m set used = m.used + q.total
-    from unnest(p_group_tenants, p_group_features, p_group_totals, p_group_largest) with ordinality q(tenant, feature, total, largest, at)
-    where m.tenant_id = q.tenant and m.feature = q.feature
-      and m.used + q.total <= gate_fast_limit(m) and p_now < gate_fast_until(m) and q.largest <= m.request_cap
-    returning q.at::int as at, m.used - q.total as before, m.granted, m.window_starts_at as s, m.window_ends_at as e, m.plan_version
-  )
-  select array_agg(at order by at), array_agg(before order by at), array_agg(granted order by at), array_agg(s order by at),
-         array_agg(e order by at), array_agg(date_part('epoch', s) order by at), array_agg(date_part('epoch', e) order by at), array_agg(plan_version order by at)
-    into v_hit, b.before, b.granted, v_starts, v_ends, b.starts, b.ends, b.plans from moved;
+  if g = 1 then
+    -- One meter needs no arrays to be taken apart and put together: half of what a small batch costs.
+    update meters m set used = m.used + p_group_totals[1]
+      where m.tenant_id = p_group_tenants[1] and m.feature = p_group_features[1]
+        and m.used + p_group_totals[1] <= gate_fast_limit(m) and p_now < gate_fast_until(m) and p_group_largest[1] <= m.request_cap
+      returning array[1], array[m.used - p_group_totals[1]], array[m.granted], array[m.window_starts_at], array[m.window_ends_at],
+        array[date_part('epoch', m.window_starts_at)], array[date_part('epoch', m.window_ends_at)], array[m.plan_version]
+      into v_hit, b.before, b.granted, v_starts, v_ends, b.starts, b.ends, b.plans;
+  else
+    -- The nested loop that the settings above leave over updates rows in the order of the arrays, which is the lock order.
+    with moved as (
+      update meters m set used = m.used + q.total
+      from unnest(p_group_tenants, p_group_features, p_group_totals, p_group_largest) with ordinality q(tenant, feature, total, largest, at)
+      where m.tenant_id = q.tenant and m.feature = q.feature
+        and m.used + q.total <= gate_fast_limit(m) and p_now < gate_fast_until(m) and q.largest <= m.request_cap
+      returning q.at::int as at, m.used - q.total as before, m.granted, m.window_starts_at as s, m.window_ends_at as e, m.plan_version
+    )
+    select array_agg(at order by at), array_agg(before order by at), array_agg(granted order by at), array_agg(s order by at),
+           array_agg(e order by at), array_agg(date_part('epoch', s) order by at), array_agg(date_part('epoch', e) order by at), array_agg(plan_version order by at)
+      into v_hit, b.before, b.granted, v_starts, v_ends, b.starts, b.ends, b.plans from moved;
+  end if;
   if v_hit is null or cardinality(v_hit) < g then
     -- Not in lock order any more, so nothing is waited for.
     select count(*) into v_rows from (
