@@ -92,6 +92,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
     ...onTint(colors, 9),
     ...softTints(colors, 9),
     "--mantine-color-yellow-light-color": "#7a4b00",
+    "--mantine-color-orange-light-color": "#a33b06",
   },
   dark: {
     "--mantine-color-dimmed": "#a6aeb0",

@@ -1,9 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import Stripe from "stripe";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { CRON_SECRET } from "./app";
 import { newVisitor, openBrowser } from "./browser";
-import { open, payWith, signUp } from "./steps";
+import { mailsTo, open, payWith, runCron, signUp } from "./steps";
 
 const app = inject("app");
 const { hostname, port } = new URL(app.stripeUrl);
@@ -34,12 +33,10 @@ async function failRenewal(): Promise<void> {
   expect(status).toBe("past_due");
 }
 
-/** The subjects of the mails to an address, after cron has sent what waits. */
+/** The mails to an address, after cron has sent what waits. */
 async function mailed(email: string): Promise<string> {
-  const headers = { authorization: `Bearer ${CRON_SECRET}` };
-  await fetch(`${app.url}/api/cron/notifications`, { headers });
-  const answer = await fetch(`${app.mailboxUrl}/api/messages?to=${encodeURIComponent(email)}`);
-  return JSON.stringify(await answer.json());
+  await runCron(app, "notifications");
+  return mailsTo(app, email);
 }
 
 async function payInvoice(page: Page): Promise<void> {
