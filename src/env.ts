@@ -75,6 +75,10 @@ const schema = z.object({
     .string()
     .optional()
     .describe("the file of the clock that npm run dev and all it starts live by"),
+  TOLLGATE_PRICES: z
+    .string()
+    .optional()
+    .describe("a JSON file with another price list than src/config/plans.ts, to try one out"),
 });
 
 type Variables = z.infer<typeof schema>;
@@ -173,7 +177,13 @@ function ruleProblems(given: Source): string[] {
   return problems;
 }
 
-const LOCAL_ONLY = ["STRIPE_API_URL", "MAILBOX_URL", "TOLLGATE_EMBEDDED_DATABASE", "TOLLGATE_CLOCK"];
+const LOCAL_ONLY = [
+  "STRIPE_API_URL",
+  "MAILBOX_URL",
+  "TOLLGATE_EMBEDDED_DATABASE",
+  "TOLLGATE_CLOCK",
+  "TOLLGATE_PRICES",
+];
 
 function productionProblems(given: Source): string[] {
   const local = LOCAL_ONLY.filter((name) => given[name]);

@@ -8,13 +8,13 @@ import { Reasons } from "./_parts/landing/reasons";
 import { Comparison } from "./_parts/pricing/comparison";
 
 export default async function LandingPage() {
-  const { caller, person } = await serverApi(null);
+  const { ctx, caller, person } = await serverApi(null);
   const offers = await caller.billing.plans();
   return (
     <>
       <LandingHeader signedIn={person !== null} />
       <main>
-        <Hero />
+        <Hero canBeTried={ctx.prices.credits?.trial !== undefined} />
         <Reasons />
         <Container component="section" id="pricing" size="lg" py={{ base: 48, sm: 72 }}>
           <Stack align="center" gap={8} mb="xl">

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { prices } from "@/config/plans";
 import { env } from "@/env";
 import { derivedKeys } from "@/lib/derived-keys";
+import { definePriceList, type PriceList } from "@/lib/price-list";
 import { systemClock } from "@/lib/time";
 import type { Runtime } from "./context";
 import { openDatabase } from "./db/client";
@@ -19,7 +21,7 @@ function createRuntime(): Runtime {
   return {
     db: openDatabase(env.DATABASE_URL),
     now: env.TOLLGATE_CLOCK ? oneClock(env.TOLLGATE_CLOCK).now : systemClock,
-    prices,
+    prices: env.TOLLGATE_PRICES ? pricesIn(env.TOLLGATE_PRICES) : prices,
     stripe: createStripe({ secretKey: env.STRIPE_SECRET_KEY, apiUrl: env.STRIPE_API_URL }),
     appUrl: env.APP_URL,
     keyFor: derivedKeys(env.AUTH_SECRET),
@@ -27,4 +29,9 @@ function createRuntime(): Runtime {
     operatorEmails: env.OPERATOR_EMAILS ?? [],
     mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM },
   };
+}
+
+/** Another business, of which the compiler knows nothing. @throws Error for a list that is not one */
+function pricesIn(file: string): PriceList {
+  return definePriceList(JSON.parse(readFileSync(file, "utf8")));
 }

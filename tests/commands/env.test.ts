@@ -87,6 +87,7 @@ describe("a production start", () => {
       MAILBOX_URL: "http://localhost:8025",
       TOLLGATE_EMBEDDED_DATABASE: "1",
       TOLLGATE_CLOCK: ".data/clock.json",
+      TOLLGATE_PRICES: "prices.json",
     });
     const local = [
       "STRIPE_API_URL",
@@ -94,6 +95,7 @@ describe("a production start", () => {
       "MAILBOX_URL",
       "TOLLGATE_EMBEDDED_DATABASE",
       "TOLLGATE_CLOCK",
+      "TOLLGATE_PRICES",
     ];
     for (const name of local) {
       expect(message).toContain(`  ${name} is refused in production`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { listWithMore } from "./prices";
 
 export interface RunningApp {
   url: string;
@@ -16,6 +17,8 @@ const START_TIMEOUT_MS = 120_000;
 /** What a newcomer gets from `npm run dev`, in a data folder of its own, on free ports. */
 export async function startApp(): Promise<RunningApp> {
   const folder = await mkdtemp(path.join(process.cwd(), ".data-e2e-"));
+  const list = path.join(folder, "prices.json");
+  await writeFile(list, JSON.stringify(listWithMore));
   const args = [
     "--import",
     "tsx",
@@ -31,6 +34,7 @@ export async function startApp(): Promise<RunningApp> {
       ...NOTHING_REAL,
       OPERATOR_EMAILS: OPERATOR,
       CRON_SECRET,
+      TOLLGATE_PRICES: list,
       NEXT_DIST_DIR: ".next-e2e",
       NODE_ENV: "development",
     },

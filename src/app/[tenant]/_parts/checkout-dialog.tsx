@@ -64,7 +64,7 @@ function Confirmation({ wish, onClose }: { wish: PlanWish; onClose: () => void }
     <Stack gap="lg">
       <Stack gap="sm">
         {lines.map(({ name, amount }) => (
-          <AmountLine key={name} name={name} amount={formatMoney(amount)} />
+          <AmountLine key={name} name={name} note={isFree ? "Not yet" : null} amount={formatMoney(amount)} />
         ))}
         <Divider />
         <AmountLine name="To pay now" amount={formatMoney(dueNow)} strong />
@@ -109,7 +109,7 @@ function factsOf(
     facts.push(
       dueNow.amountMinor > 0n
         ? `The subscription begins now and renews for ${amount} until you cancel.`
-        : `The subscription begins on ${day(beginsAt)}. ${amount} are charged on ${day(firstPayment.at)}, unless you cancel before.`,
+        : `The subscription begins on ${day(beginsAt)}. ${amount} is charged on ${day(firstPayment.at)}, unless you cancel before.`,
     );
   } else facts.push("Nothing renews by itself.");
   return facts;

@@ -1,11 +1,10 @@
 import { Anchor, Box, Container, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { LinkButton, TextLink } from "@/components/link-button";
-import { prices } from "@/config/plans";
 import { site } from "@/config/site";
 import classes from "./landing.module.css";
 import { Receipt } from "./receipt";
 
-export function Hero() {
+export function Hero({ canBeTried }: { canBeTried: boolean }) {
   return (
     <Container size="lg" className={classes.hero}>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing={{ base: 40, md: 64 }} verticalSpacing={48}>
@@ -19,7 +18,7 @@ export function Hero() {
             <LinkButton href="/sign-in" size="md">
               Start for free
             </LinkButton>
-            {prices.credits?.trial && (
+            {canBeTried && (
               <TextLink href="/try" fw={550} size="sm">
                 Try it without an account
               </TextLink>

@@ -6,6 +6,7 @@ import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { FailureAlert } from "@/components/failure-alert";
 import { Section } from "@/components/section";
+import { SureButton } from "@/components/sure-button";
 import { taxIdName } from "@/lib/tax-ids";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
@@ -99,15 +100,14 @@ function TaxIds({ taxIds, onAdd }: { taxIds: View["taxIds"]; onAdd: () => void }
           </Stack>
           <Verification status={verification} />
           {mayPay && (
-            <Button
+            <SureButton
+              verb="Remove"
+              name={value}
               size="xs"
               variant="subtle"
-              color="red"
-              loading={remove.isPending && remove.variables.id === id}
-              onClick={() => remove.mutate({ id })}
-            >
-              Remove
-            </Button>
+              busy={remove.isPending && remove.variables.id === id}
+              onSure={() => remove.mutate({ id })}
+            />
           )}
         </Group>
       ))}

@@ -5,6 +5,7 @@ import { IconCreditCard, IconPlus } from "@tabler/icons-react";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { FailureAlert } from "@/components/failure-alert";
 import { Section } from "@/components/section";
+import { SureButton } from "@/components/sure-button";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useWorkspace } from "../../_parts/workspace-context";
@@ -91,15 +92,14 @@ function Row({ method }: { method: Method }) {
                 Make default
               </Button>
             )}
-            <Button
+            <SureButton
+              verb="Remove"
+              name={name}
               size="xs"
               variant="subtle"
-              color="red"
-              loading={remove.isPending}
-              onClick={() => remove.mutate({ id })}
-            >
-              Remove
-            </Button>
+              busy={remove.isPending}
+              onSure={() => remove.mutate({ id })}
+            />
           </Group>
         )}
       </Group>

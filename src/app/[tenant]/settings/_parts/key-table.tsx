@@ -1,10 +1,10 @@
 "use client";
 
-import { Badge, Button, Code, TableTbody, TableTd, TableTh, TableThead, TableTr } from "@mantine/core";
+import { Badge, Code, TableTbody, TableTd, TableTh, TableThead, TableTr } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { FailureAlert } from "@/components/failure-alert";
 import { formatDate, formatDateTime } from "@/components/format";
+import { SureButton } from "@/components/sure-button";
 import { WideTable } from "@/components/wide-table";
 import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
@@ -69,27 +69,16 @@ function KeyRow({ apiKey, busy, onRevoke }: KeyRowProps) {
         {revokedAt ? (
           <Badge color="gray">Revoked</Badge>
         ) : (
-          <Revoke name={name} busy={busy} onRevoke={onRevoke} />
+          <SureButton
+            verb="Revoke"
+            name={name}
+            size="compact-sm"
+            variant="default"
+            busy={busy}
+            onSure={onRevoke}
+          />
         )}
       </TableTd>
     </TableTr>
-  );
-}
-
-/** Asks once more: programs that use the key stop working at once. */
-function Revoke({ name, busy, onRevoke }: { name: string; busy: boolean; onRevoke: () => void }) {
-  const [sure, setSure] = useState(false);
-  return (
-    <Button
-      size="compact-sm"
-      variant={sure ? "filled" : "default"}
-      color={sure ? "red.8" : undefined}
-      loading={busy}
-      aria-label={sure ? `Really revoke ${name}` : `Revoke ${name}`}
-      onClick={() => (sure ? onRevoke() : setSure(true))}
-      onBlur={() => setSure(false)}
-    >
-      {sure ? "Really revoke" : "Revoke"}
-    </Button>
   );
 }
