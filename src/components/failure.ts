@@ -1,7 +1,7 @@
 export interface Failure {
   /** For people. */
   message: string;
-  /** For builders; null when there is nothing to add. */
+  /** null when there is nothing to add that people could do. */
   hint: string | null;
   /** The closed code of the API's error, when it is one. */
   code: string | null;
@@ -29,8 +29,13 @@ export function failureOf(error: unknown): Failure {
     };
   return {
     message: error.message,
-    hint: typeof data.hint === "string" ? data.hint : null,
+    hint: typeof data.hint === "string" && isForPeople(data.hint) ? data.hint : null,
     code: typeof data.appCode === "string" ? data.appCode : null,
     payUrl: typeof data.payUrl === "string" ? data.payUrl : null,
   };
+}
+
+/** A hint that is a plain sentence. One that names a procedure, a file or a code of Stripe's is for builders. */
+function isForPeople(hint: string): boolean {
+  return /^[A-Z][^_/`({}]*\.$/.test(hint) && !/\w\.\w/.test(hint);
 }

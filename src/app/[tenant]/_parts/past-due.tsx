@@ -35,7 +35,7 @@ export function PastDue() {
 
 function Notice() {
   const unpaid = usePastDue();
-  useRefreshOncePaid(unpaid !== null);
+  useRefreshOnChange(unpaid !== null);
   if (!unpaid) return null;
   return (
     <Alert
@@ -100,12 +100,12 @@ export function PayNow({ unpaid: { payUrl, step } }: { unpaid: Unpaid }) {
   );
 }
 
-/** Paying puts back more than this notice: the plan, its limits, and what may be bought. */
-function useRefreshOncePaid(isUnpaid: boolean): void {
+/** The rest of the page may have been read before it was unpaid, and paying puts back more than this notice. */
+function useRefreshOnChange(isUnpaid: boolean): void {
   const refresh = useBillingRefresh();
   const was = useRef(false);
   useEffect(() => {
-    if (was.current && !isUnpaid) void refresh();
+    if (was.current !== isUnpaid) void refresh();
     was.current = isUnpaid;
   });
 }

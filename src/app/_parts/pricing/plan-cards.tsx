@@ -35,7 +35,7 @@ export function PlanCards({ offers, currentPlanId, action }: PlanCardsProps) {
           />
         </Group>
       )}
-      <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2, lg: offers.plans.length > 4 ? 3 : 4 }} spacing="md">
         {offers.plans.map((plan) => (
           <PlanCard
             key={plan.id}

@@ -39,7 +39,7 @@ export function PlanPrice({ plan, interval }: { plan: PlanOffer; interval: Inter
 function noteOf(plan: PlanOffer, price: Money | null, per: Interval): string {
   if (plan.kind === "contact") return "Made to measure";
   if (!price) return "Free for as long as you like";
-  if (plan.prepaid) return "Paid once, renews only if you do";
+  if (plan.prepaid) return "Paid once, never renews";
   if (plan.seats && plan.seats.atLeast > 1) return `From ${plan.seats.atLeast} ${plan.seats.unit}s on`;
   if (per === "month" || !plan.monthly) return "Cancel any time";
   const twelveMonths = { ...plan.monthly, amountMinor: plan.monthly.amountMinor * 12n };

@@ -1,6 +1,6 @@
 "use client";
 
-import { Group, Select, TextInput } from "@mantine/core";
+import { Group, Select, Stack, TextInput } from "@mantine/core";
 import { type UseFormReturnType, useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { COUNTRIES, countryName } from "@/lib/countries";
@@ -42,9 +42,10 @@ function DetailsFields({ details, onClose }: Omit<DetailsFormProps, "opened">) {
   const form = useForm<Values>({
     initialValues: asTyped(details),
     validate: {
-      name: (name) => (name.trim() ? null : "Say whom the invoice is for"),
-      email: (email) => (/^\S+@\S+\.\S+$/.test(email.trim()) ? null : "A mail address"),
-      line1: (line1, values) => (hasAddress(values) && !line1.trim() ? "Street and number" : null),
+      name: (name) => (name.trim() ? null : "Enter whom the invoice is for"),
+      email: (email) =>
+        /^\S+@\S+\.\S+$/.test(email.trim()) ? null : "Enter a mail address, such as books@example.com",
+      line1: (line1, values) => (hasAddress(values) && !line1.trim() ? "Enter street and number" : null),
       country: (country, values) => (hasAddress(values) && !country ? "Choose the country" : null),
     },
   });
@@ -67,13 +68,15 @@ function DetailsFields({ details, onClose }: Omit<DetailsFormProps, "opened">) {
 function AddressFields({ form }: { form: UseFormReturnType<Values> }) {
   return (
     <>
-      <TextInput label="Address" autoComplete="address-line1" {...form.getInputProps("line1")} />
-      <TextInput
-        aria-label="Address, second line"
-        placeholder="Floor, suite, care of (if you like)"
-        autoComplete="address-line2"
-        {...form.getInputProps("line2")}
-      />
+      <Stack gap={6}>
+        <TextInput label="Address" autoComplete="address-line1" {...form.getInputProps("line1")} />
+        <TextInput
+          aria-label="Address, second line"
+          placeholder="Floor, suite, care of (if you like)"
+          autoComplete="address-line2"
+          {...form.getInputProps("line2")}
+        />
+      </Stack>
       <Group align="flex-start" gap="md" grow>
         <TextInput label="Postal code" autoComplete="postal-code" {...form.getInputProps("postalCode")} />
         <TextInput label="City" autoComplete="address-level2" {...form.getInputProps("city")} />

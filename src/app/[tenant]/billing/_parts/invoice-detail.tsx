@@ -64,7 +64,7 @@ function Lines({ invoiceId }: { invoiceId: string }) {
   );
 }
 
-/** What was taken off afterwards, and what of it went back to the payer. */
+/** What was taken off afterwards; and what of it went back to the payer, in words: it is the same money. */
 function GivenBack({ invoice: { creditNotes, refunds } }: { invoice: Invoice }) {
   const { timeZone } = useWorkspace();
   return (
@@ -82,11 +82,10 @@ function GivenBack({ invoice: { creditNotes, refunds } }: { invoice: Invoice }) 
         />
       ))}
       {refunds.map(({ id, amount, status, createdAt }) => (
-        <AmountLine
-          key={id}
-          name={`Refunded ${formatDate(createdAt, timeZone)}${status === "succeeded" ? "" : ` (${status})`}`}
-          amount={formatMoney(negative(amount))}
-        />
+        <Text key={id} size="xs" c="dimmed">
+          Refunded {formatDate(createdAt, timeZone)}: {formatMoney(amount)}
+          {status === "succeeded" ? "" : ` (${status})`}
+        </Text>
       ))}
     </>
   );

@@ -26,7 +26,7 @@ export function Invoices() {
   const [open, setOpen] = useState<string | null>(null);
   const { data } = useSuspenseQuery(trpc.billing.invoices.queryOptions({ limit: INVOICES_PER_PAGE, cursor }));
   return (
-    <Section title="Invoices" description="What was charged for the plan, and what it was for.">
+    <Section title="Invoices" description="What was charged, and what it was for.">
       {data.invoices.length === 0 ? (
         <Text size="sm" c="dimmed">
           There are no invoices yet.

@@ -22,7 +22,7 @@ export function Pause({ subscription }: { subscription: Subscribed }) {
   if (!mayPay || pauseDays === null || status !== "active" || change) return null;
   return (
     <>
-      <Button variant="subtle" color="gray" size="sm" onClick={open}>
+      <Button variant="default" size="sm" onClick={open}>
         Pause
       </Button>
       <Modal

@@ -26,7 +26,8 @@ export function Subscription() {
   const trpc = useTRPC();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
   const { data: days } = useSuspenseQuery(trpc.billing.paidDays.queryOptions());
-  const { subscription, plan, hasPortal, source } = data;
+  const { timeZone } = useWorkspace();
+  const { subscription, plan, hasPortal } = data;
   return (
     <Section
       title={`Plan: ${plan.name}`}
@@ -54,13 +55,22 @@ export function Subscription() {
         </Stack>
       ) : days ? null : (
         <Text size="sm" c="dimmed">
-          {source === "operator"
-            ? "This plan was given to the workspace by the operator. There is nothing to pay."
-            : "There is no subscription. Choose a plan below to get more."}
+          {withoutSubscription(data, timeZone)}
         </Text>
       )}
     </Section>
   );
+}
+
+/** Where the plan comes from. One that is unpaid to the end of its card's retries keeps its plan for its days of grace. */
+function withoutSubscription({ source, plan, endsAt }: View, timeZone: string): string {
+  if (source === "operator")
+    return "This plan was given to the workspace by the operator. There is nothing to pay.";
+  if (source === "subscription")
+    return endsAt
+      ? `The subscription is unpaid. ${plan.name} works until ${formatDate(endsAt, timeZone)}; paid before, it goes on.`
+      : `The subscription is unpaid. ${plan.name} goes on once it is paid.`;
+  return "There is no subscription. Choose a plan below to get more.";
 }
 
 /** The plan of a subscription that waits for the days to end. */
@@ -94,7 +104,7 @@ function Cancel({ subscription, planName }: { subscription: Subscribed; planName
   if (!mayPay) return null;
   return (
     <>
-      <Button variant="subtle" color="gray" size="sm" onClick={open}>
+      <Button variant="default" size="sm" onClick={open}>
         Cancel
       </Button>
       <CancelDialog
