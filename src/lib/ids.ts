@@ -46,15 +46,14 @@ function randomBytes16(): Uint8Array {
   return pool.subarray(poolAt - 16, poolAt);
 }
 
-let lastMs = 0;
+/** Goes on from millisecond to millisecond: two ids of one instant keep their order, whatever was made between them. */
 let sequence = 0;
 
 /** A new id, ordered by `at` (the caller's clock) and, within a millisecond, by the order of the calls. */
 export function newId(kind: IdKind, at: Date): string {
-  const ms = at.getTime();
-  sequence = ms === lastMs ? sequence + 1 : 0;
-  lastMs = ms;
-  return `${PREFIXES[kind]}_${base32(v7({ msecs: ms, seq: sequence, random: randomBytes16() }, scratch))}`;
+  sequence = (sequence + 1) & 0x7fff_ffff;
+  const uuid = v7({ msecs: at.getTime(), seq: sequence, random: randomBytes16() }, scratch);
+  return `${PREFIXES[kind]}_${base32(uuid)}`;
 }
 
 /** Sorts before every id made at `at` or later, and after those of the milliseconds before: a border in time for ids. */

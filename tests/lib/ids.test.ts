@@ -9,6 +9,14 @@ test("ids made in one millisecond are all different and sort in the order they w
   expect([...ids].sort()).toEqual(ids);
 });
 
+test("ids of one millisecond keep their order also when other instants come between them", () => {
+  const ids = Array.from({ length: 1_000 }, (_, made) => {
+    newId("entry", new Date(at.getTime() + 1 + (made % 7)));
+    return newId("lot", at);
+  });
+  expect([...ids].sort()).toEqual(ids);
+});
+
 test("a later instant sorts after an earlier one, whatever was made in between", () => {
   const early = newId("lot", at);
   const late = newId("lot", new Date(at.getTime() + 1));
