@@ -6,6 +6,7 @@ import { endOverride, setOverride } from "@/server/entitlements/override";
 import { check } from "@/server/quota/check";
 import { consume } from "@/server/quota/consume";
 import { rollDue } from "@/server/quota/jobs";
+import { recount } from "@/server/quota/recount";
 import { status } from "@/server/quota/status";
 import { business, meterOf, meterStatus, subscribe } from "./business";
 
@@ -184,4 +185,18 @@ test("a feature newer than the tenant's plan version can be given by an override
   await endOverride(newer, { feature: "energy", reason });
   clock.advance({ days: 40 });
   expect(await consume(newer, { feature: "energy" })).toMatchObject({ allowed: false, limit: 0 });
+});
+
+test("places that a lower limit left outside are within the plan's again when it ends by itself: none is given twice", async () => {
+  const ada = await tenant("lena");
+  await setOverride(ada, { feature: "seats", limit: 0, reason, expiresAt: inDays(ada, 1) });
+  await recount(ada, { feature: "seats", reason: "counted", count: async () => 1 });
+  expect(await meterStatus(ada, "seats")).toMatchObject({ limit: 0, used: 0 });
+  clock.advance({ days: 1 });
+  expect(await consume(ada, { feature: "seats", units: 2 })).toMatchObject({
+    allowed: false,
+    used: 1,
+    limit: 2,
+  });
+  expect(await consume(ada, { feature: "seats", units: 1 })).toMatchObject({ allowed: true, used: 2 });
 });

@@ -67,4 +67,13 @@ export const pastHistories: { what: string; history: History }[] = [
       ),
     ]),
   },
+  {
+    what: "places outside a lower limit, which the plan's counts again when that ends by itself",
+    history: inUtc([
+      call({ do: "override", feature: "seats", limit: 0, expiresInMs: 3_600_000 }),
+      call({ do: "recount", feature: "seats", count: 1 }),
+      { do: "wait", ms: 3_600_000 },
+      call({ do: "entitle", plan: "free", anchorInMs: null }),
+    ]),
+  },
 ];

@@ -71,20 +71,24 @@ language plpgsql as $$
 declare
   m meters;
   v_running boolean;
+  v_let_in bigint := 0;
 begin
   select * into m from meters where tenant_id = p_tenant and feature = p_feature;
   if not found or p_now < gate_fast_until(m) then return false; end if;
   if p_now >= m.override_ends_at then
     -- In a window that was over by then, the override held to its end, and only the next one is the plan's again.
     v_running := m.override_ends_at < coalesce(m.window_ends_at, 'infinity');
-    update meters set allowance = plan_allowance, override_ends_at = null,
+    -- Places of a level that the override left outside are still held: the plan's limit counts them where it has room.
+    if m.kind = 'level' then v_let_in := greatest(least(m.over, coalesce(m.plan_allowance, 9007199254740991) - m.used), 0); end if;
+    update meters set allowance = plan_allowance, override_ends_at = null, used = used + v_let_in, beyond = beyond - v_let_in, over = over - v_let_in,
         granted = case when v_running then plan_allowance else granted end,
-        alerted = case when v_running then gate_reached(m.used, m.plan_allowance) else alerted end
+        alerted = case when v_running then gate_reached(m.used + v_let_in, m.plan_allowance) else alerted end
       where tenant_id = p_tenant and feature = p_feature;
     if v_running then
-      insert into entries (tenant_id, id, idempotency_key, operation, feature, units, used_after, granted_after, window_starts_at, window_ends_at, plan_version, reason, actor, created_at)
-        values (p_tenant, left(p_id, -1) || '-a', 'override:' || p_feature || ':' || p_id, 'adjust', p_feature, coalesce(m.plan_allowance, 0), m.used,
-                m.plan_allowance, m.window_starts_at, m.window_ends_at, m.plan_version, 'override ended', p_actor, p_now);
+      insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, beyond_units, over_units, used_after, granted_after,
+                           window_starts_at, window_ends_at, plan_version, reason, actor, created_at)
+        values (p_tenant, left(p_id, -1) || '-a', 'override:' || p_feature || ':' || p_id, 'adjust', p_feature, coalesce(m.plan_allowance, 0), v_let_in, -v_let_in, -v_let_in,
+                m.used + v_let_in, m.plan_allowance, m.window_starts_at, m.window_ends_at, m.plan_version, 'override ended', p_actor, p_now);
     end if;
   end if;
   perform gate_roll(p_now, p_tenant, p_feature, p_id, p_actor);

@@ -17,7 +17,16 @@ function endOverride(meter: Meter): void {
   meter.overrideEndsAtMs = null;
   if (!inside) return;
   meter.granted = meter.planAllowance;
+  if (meter.kind === "level") letIn(meter);
   meter.alerted = reached(meter);
+}
+
+/** Places of a level let in past the old limit are inside the new one, where it has room. */
+export function letIn(meter: Meter): void {
+  const room = Math.max(0, Math.min(meter.over, (meter.allowance ?? Infinity) - meter.used));
+  meter.used += room;
+  meter.beyond -= room;
+  meter.over -= room;
 }
 
 function roll(state: State, meter: Meter, nowMs: number): void {

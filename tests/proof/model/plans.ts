@@ -3,7 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import type { Feature, MeterCaps } from "@/lib/price-list";
 import { periodAt } from "@/lib/time";
 import { windowUnit } from "@/server/plans/rules";
-import { reached, ruleOf, settle } from "./meters";
+import { letIn, reached, ruleOf, settle } from "./meters";
 import type { Answer, Op } from "./ops";
 import { proofPrices } from "./prices";
 import type { Meter, State } from "./state";
@@ -165,14 +165,6 @@ function change(state: State, meter: Meter, policy: Policy, nowMs: number): void
   if (!moved || !meter.window) return;
   meter.startsAtMs = Math.max(nowMs, before.startsAtMs);
   meter.endsAtMs = Math.max(movedEnd(before, meter), meter.startsAtMs + 1);
-}
-
-/** Places of a level let in past the old limit are inside the new one, where it has room. */
-function letIn(meter: Meter): void {
-  const room = Math.max(0, Math.min(meter.over, (meter.allowance ?? Infinity) - meter.used));
-  meter.used += room;
-  meter.beyond -= room;
-  meter.over -= room;
 }
 
 /** A boundary of the new rule, but never sooner than one whole window after the last allowance was given. */
