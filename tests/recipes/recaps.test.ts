@@ -171,7 +171,11 @@ test("none left: the answer says so, and nothing is written", async () => {
   await recap(kim, 6);
   const before = await everything(kim);
   for (const answer of await Promise.all([recap(kim), recap(kim), recap(kim, 9)]))
-    expect(answer).toMatchObject({ allowed: false, reason: "no_credits", waysOut: [{ kind: "buy_credits" }] });
+    expect(answer).toMatchObject({
+      allowed: false,
+      reason: "no_credits",
+      waysOut: [{ kind: "buy_credits" }],
+    });
   expect(await everything(kim)).toEqual(before);
 });
 
