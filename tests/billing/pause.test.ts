@@ -7,6 +7,7 @@ import { startCheckout } from "@/server/billing/checkout";
 import { cancelSubscription, resumeSubscription } from "@/server/billing/end-subscription";
 import { followSubscriptions } from "@/server/billing/jobs";
 import { pauseSubscription } from "@/server/billing/pause";
+import { listPaymentMethods, removePaymentMethod } from "@/server/billing/payment-methods";
 import { previewChange } from "@/server/billing/preview-change";
 import type { TenantCtx } from "@/server/context";
 import { check } from "@/server/quota/check";
@@ -175,4 +176,14 @@ test("cancelled in a pause, it ends with what was paid for, and nothing is charg
   expect(await has(dan)).toBe(true);
   await advance({ days: 32 });
   expect([await totals(dan), await viewOf(dan), await has(dan)]).toEqual([[1_500], null, false]);
+});
+
+test("the only card of a subscription that rests stays, and is the one that is charged when it goes on", async () => {
+  const zoe = await subscribed("zoe");
+  await pauseSubscription(zoe, {});
+  const [card] = await listPaymentMethods(zoe);
+  expect(card).toMatchObject({ isDefault: true });
+  await expect(removePaymentMethod(zoe, { id: card!.id })).rejects.toMatchObject({ code: "CONFLICT" });
+  await cancelSubscription(zoe, LEAVING);
+  expect(await removePaymentMethod(zoe, { id: card!.id })).toEqual([]);
 });

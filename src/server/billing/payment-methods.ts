@@ -8,8 +8,9 @@ import { ensureCustomer, knownCustomer } from "../stripe/customer";
 import { idOf } from "../stripe/rules";
 import { asProviderError, isMissingAtStripe } from "../stripe/stripe-client";
 import { inTurn } from "../stripe/turn";
+import { pausedSubscription } from "../subscriptions/pause-rules";
 import { decidingSubscription } from "../subscriptions/rules";
-import { localSubscriptions } from "../subscriptions/subscription";
+import { localSubscriptions, type SubscriptionRow } from "../subscriptions/subscription";
 import { type PaymentMethodInput, paymentMethodInput } from "./inputs";
 
 export interface PaymentMethodView {
@@ -93,7 +94,7 @@ export async function setDefaultPaymentMethod(
 }
 
 /**
- * Takes a payment method away for good. The last one of a subscription that renews stays: nothing could be charged. Of
+ * Takes a payment method away for good. The last one of a subscription that renews, or rests, stays: nothing could be charged. Of
  * the default one another takes the place.
  * @throws AppError NOT_FOUND, CONFLICT, PAYMENT_PROVIDER, BUSY
  */
@@ -106,8 +107,8 @@ export async function removePaymentMethod(
     const customer = await ownerOf(ctx, id);
     const { methods, usual } = await look(ctx, customer);
     const [next] = methods.filter((method) => method.id !== id);
-    const live = decidingSubscription(await localSubscriptions(ctx));
-    if (!next && live && !live.cancelAt)
+    const charged = await chargedSubscription(ctx);
+    if (!next && charged && !charged.cancelAt)
       throw new AppError("CONFLICT", "This is the only payment method of a running subscription.", {
         hint: "Add another one first, or cancel the subscription.",
       });
@@ -142,8 +143,14 @@ async function look(
 }
 
 async function liveSubscription(ctx: TenantCtx): Promise<Stripe.Subscription | null> {
-  const row = decidingSubscription(await localSubscriptions(ctx));
+  const row = await chargedSubscription(ctx);
   return row && ctx.stripe.subscriptions.retrieve(row.subscriptionId);
+}
+
+/** What a payment method is needed for next: the subscription that runs, or the one that goes on after its pause. */
+async function chargedSubscription(ctx: TenantCtx): Promise<SubscriptionRow | null> {
+  const rows = await localSubscriptions(ctx);
+  return decidingSubscription(rows) ?? pausedSubscription(rows);
 }
 
 /** The subscription's own choice goes before the customer's, so it is told as well. */
