@@ -200,6 +200,20 @@ describe("keys", () => {
     expect(await rows(cleo)).toHaveLength(2);
   });
 
+  test("asked again while it is released, it is shown and counted as of one moment", async () => {
+    const dora = await tenant("dora");
+    for (let round = 0; round < 150; round += 1) {
+      const { leaseId } = await start(dora, { key: `round-${round}` });
+      const [again] = await Promise.all([
+        acquire(dora, { key: `round-${round}` }),
+        releaseLease(dora, { leaseId }),
+      ]);
+      expect(again).toMatchObject(
+        again.allowed && again.endedBecause ? { endedBecause: "released", used: 0 } : { used: 1 },
+      );
+    }
+  });
+
   test("only leases are acquired, and leases are not consumed", async () => {
     const cleo = await tenant("cleo");
     await expect(acquire(cleo, { feature: "hours" })).rejects.toMatchObject({ code: "INVALID_INPUT" });

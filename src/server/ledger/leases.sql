@@ -31,6 +31,8 @@ begin
   perform gate_lock(p_tenant, p_feature);
   perform gate_settle(p_now, p_tenant, p_feature, p_entry_id, p_actor);
   perform gate_end_leases(p_now, p_tenant, p_feature);
+  -- The lease that the key has made stays as it is until it is counted and shown: a release waits.
+  perform 1 from leases where tenant_id = p_tenant and idempotency_key = p_key and feature = p_feature for no key update;
   select * into m from meters where tenant_id = p_tenant and feature = p_feature and kind = 'lease';
   select count(*) into running from leases where tenant_id = p_tenant and feature = p_feature and ended_at is null;
   granted := m.granted; plan_version := m.plan_version;
