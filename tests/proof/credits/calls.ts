@@ -67,7 +67,7 @@ export function take(
   const drawn =
     draw(state, chain, op.units, nowMs) ||
     (sweep(state, op.feature, nowMs) && draw(state, chain, op.units, nowMs));
-  if (!drawn) return { allowed: false, reason: state.blocked ? "blocked" : "quota" };
+  if (!drawn) return { allowed: false, reason: state.blocked ? "blocked" : "no_credits" };
   state.keys[op.key] = true;
   state.chains[tag] = chain;
   if (op.do === "reserve") {
