@@ -97,7 +97,7 @@ export const planted: Fault[] = [
     name: "a lease that missed its heartbeat keeps its place",
     about: { meters: ["compute"], calls: ["acquire", "heartbeat", "releaseLease"] },
     file: "src/server/ledger/leases.sql",
-    find: "  perform gate_end_leases(p_now, p_tenant, p_feature);\n  select * into m",
-    replace: "  select * into m",
+    find: "  perform gate_end_leases(p_now, p_tenant, p_feature);\n  -- The lease that",
+    replace: "  -- The lease that",
   },
 ];
