@@ -81,7 +81,11 @@ test("a card is added, made the default and removed; the last one of a running s
   await ready(page);
   await expect.poll(() => cards.count(), { timeout: 20_000 }).toBe(2);
   const added = cards.filter({ has: page.getByRole("button", { name: "Make default" }) });
+  const made = page.waitForResponse((answer) => answer.url().includes("billing.setDefaultPaymentMethod"));
   await added.getByRole("button", { name: "Make default" }).click();
+  await made;
+  // The list stands in its new order: a click while it moves is lost.
+  await page.locator("button[data-loading]").waitFor({ state: "detached" });
   await expect.poll(() => cards.first().getByText("Default").count(), { timeout: 20_000 }).toBe(1);
   await remove(cards.last());
   await expect.poll(() => cards.count(), { timeout: 20_000 }).toBe(1);

@@ -50,7 +50,7 @@ async function order(body: object): Promise<TimeAnswer> {
 }
 
 /** What the timeline tells of a kind, the first first. */
-const told = ({ moments, state }: TimeAnswer, ...kinds: string[]) =>
+const told = ({ moments, state }: Pick<TimeAnswer, "moments" | "state">, ...kinds: string[]) =>
   moments
     .filter(({ kind, workspace }) => kinds.includes(kind) && workspace?.slug === state.story?.slug)
     .map(({ at, title }) => `${String(at).slice(0, 10)} ${title}`)

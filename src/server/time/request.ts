@@ -10,6 +10,7 @@ import { timeline } from "./timeline";
 export interface TimeAnswer {
   state: MachineState;
   moments: Moment[];
+  workspaces: NonNullable<Moment["workspace"]>[];
 }
 
 /** What arrives of it. */
@@ -45,17 +46,12 @@ export async function answerTime(
       await machine.order(asJson(body) as TimeInput, await from.userId());
     }
     const { searchParams } = new URL(request.url);
-    const limit = searchParams.get("limit") ?? undefined;
-    const { ctx } = machine.world;
-    const [state, moments] = await Promise.all([
+    const asked = Object.fromEntries(searchParams) as TimelineInput;
+    const [state, told] = await Promise.all([
       machine.state(),
-      timeline(
-        ctx,
-        (limit === undefined ? {} : { limit }) as TimelineInput,
-        await caughtMails(from.mailboxUrl),
-      ),
+      timeline(machine.world.ctx, asked, await caughtMails(from.mailboxUrl)),
     ]);
-    return answer(200, { state, moments } satisfies TimeAnswer);
+    return answer(200, { state, ...told } satisfies TimeAnswer);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return answer(STATUS[error.code] ?? 500, { error: error.message });

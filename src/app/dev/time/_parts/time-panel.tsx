@@ -16,9 +16,15 @@ const MOST = 1_000;
 /** The clock and what moves it on one side, what happened on the other. */
 export function TimePanel() {
   const [limit, setLimit] = useState(FIRST);
-  const { data, error, order, isAsking } = useTime(limit);
+  const [chosen, choose] = useState<string | null>(null);
+  // Of the story that was begun last: it alone is shown until somebody chooses.
+  const [story, setStory] = useState<string | null>(null);
+  const of = (chosen ?? story) || undefined;
+  const { data, error, order, isAsking } = useTime({ limit, ...(of && { of }) });
   if (!data) return error ? <FailureAlert error={error} /> : <LinesSkeleton lines={8} />;
-  const { state, moments } = data;
+  const { state, moments, workspaces } = data;
+  const begun = state.story?.slug ?? null;
+  if (begun !== story) setStory(begun);
   const isBusy = isAsking || state.moving !== null;
   const more = moments.length >= limit && limit < MOST ? () => setLimit(MOST) : undefined;
   return (
@@ -36,7 +42,7 @@ export function TimePanel() {
         </Stack>
       </GridCol>
       <GridCol span={{ base: 12, md: 7 }}>
-        <Timeline moments={moments} storySlug={state.story?.slug ?? null} more={more} />
+        <Timeline moments={moments} workspaces={workspaces} of={of ?? null} choose={choose} more={more} />
       </GridCol>
     </Grid>
   );

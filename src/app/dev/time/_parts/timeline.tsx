@@ -22,32 +22,27 @@ const EVERYBODY = "";
 
 interface TimelineProps {
   moments: readonly Moment[];
-  /** Of the story that was begun last: it alone is shown until somebody chooses. */
-  storySlug: string | null;
+  workspaces: readonly NonNullable<Moment["workspace"]>[];
+  /** The slug of the workspace that is shown alone; null: all are. */
+  of: string | null;
+  choose: (slug: string) => void;
   more?: () => void;
 }
 
 /** What happened, the latest first, in days. */
-export function Timeline({ moments, storySlug, more }: TimelineProps) {
+export function Timeline({ moments, workspaces, of, choose, more }: TimelineProps) {
   const [kinds, setKinds] = useState<string[]>(ALL);
-  const [chosen, setSlug] = useState<string | null>(null);
-  const slug = chosen ?? storySlug ?? EVERYBODY;
-  const homes = new Map(
-    moments.flatMap(({ workspace }) => (workspace ? [[workspace.slug, workspace.name]] : [])),
-  );
-  const shown = moments.filter(
-    ({ kind, workspace }) => kinds.includes(kind) && (slug === EVERYBODY || workspace?.slug === slug),
-  );
+  const shown = moments.filter(({ kind }) => kinds.includes(kind));
   return (
     <Section title="What happened" description="The latest first. All times are UTC.">
       <Stack gap="lg">
         <NativeSelect
           label="Workspace"
-          value={slug}
-          onChange={(event) => setSlug(event.currentTarget.value)}
+          value={of ?? EVERYBODY}
+          onChange={(event) => choose(event.currentTarget.value)}
           data={[
             { value: EVERYBODY, label: "All" },
-            ...[...homes].map(([value, name]) => ({ value: value ?? "", label: `${name} (${value})` })),
+            ...workspaces.map(({ slug, name }) => ({ value: slug, label: `${name} (${slug})` })),
           ]}
         />
         <ChipGroup multiple value={kinds} onChange={setKinds}>

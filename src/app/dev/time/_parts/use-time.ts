@@ -11,13 +11,19 @@ const RESTING_MS = 5_000;
 export type State = TimeWire["state"];
 export type Moment = TimeWire["moments"][number];
 
+/** How many moments are looked at, and of which workspace; left out: of all. */
+interface Shown {
+  limit: number;
+  of?: string;
+}
+
 /** How the machine stands and what happened, looked at again and again; and a way to give it an order. */
-export function useTime(limit: number) {
+export function useTime(shown: Shown) {
   const client = useQueryClient();
-  const key = [...KEY, limit];
+  const key = [...KEY, shown];
   const { data, error } = useQuery({
     queryKey: key,
-    queryFn: () => ask(limit),
+    queryFn: () => ask(shown),
     refetchInterval: ({ state }) => (state.data?.state.moving ? MOVING_MS : RESTING_MS),
     placeholderData: (before) => before,
   });
@@ -26,17 +32,18 @@ export function useTime(limit: number) {
     isPending,
     error: refusal,
   } = useMutation({
-    mutationFn: (order: TimeInput) => ask(limit, order),
+    mutationFn: (order: TimeInput) => ask(shown, order),
     onSuccess: (answer) => client.setQueryData(key, answer),
   });
   return { data, error: refusal ?? error, order: mutate, isAsking: isPending };
 }
 
-async function ask(limit: number, order?: TimeInput): Promise<TimeWire> {
+async function ask({ limit, of }: Shown, order?: TimeInput): Promise<TimeWire> {
   const sent = order
     ? { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) }
     : {};
-  const response = await fetch(`/dev/time/api?limit=${limit}`, sent);
+  const asked = new URLSearchParams({ limit: String(limit), ...(of && { of }) });
+  const response = await fetch(`/dev/time/api?${asked}`, sent);
   const answer = (await response.json()) as TimeWire | { error: string };
   if ("error" in answer) throw new Error(answer.error);
   return answer;
