@@ -130,6 +130,10 @@ test("credits that came with the invoice are taken back in the measure in which 
   expect(invoice.total.amountMinor).toBe(3_500n);
   await credit(of, { invoiceId: invoice.id, amountMinor: 1_750 });
   expect((await balance(of)).available).toBe(250);
+  await settled();
+  const told = await owner`select type from outbox
+    where tenant_id = ${of.tenant.id} and type in ('order.refunded', 'billing.invoice_credited')`;
+  expect(told).toEqual([{ type: "order.refunded" }]);
 });
 
 test("a disputed payment gives nothing back", async () => {

@@ -3,12 +3,16 @@ import type { TenantCtx } from "../context";
 import type { Tx } from "../db/client";
 import { tell } from "../events/service";
 import { instantOf } from "../stripe/rules";
+import { isOfOrder } from "./tell-invoice-paid";
 
 /** What was credited longer ago has been told, or is news to nobody. What was told is remembered for longer than that. */
 const NEWS_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-/** `billing.invoice_credited`, once for each credit note that holds, whoever wrote it and wherever. */
+/**
+ * `billing.invoice_credited`, once for each credit note that holds, whoever wrote it and wherever, unless it refunds an order:
+ * `order.refunded` says the same.
+ */
 export async function tellInvoiceCredited(
   ctx: TenantCtx & { tx: Tx },
   invoice: Stripe.Invoice,
@@ -16,7 +20,8 @@ export async function tellInvoiceCredited(
 ): Promise<void> {
   for (const note of notes) {
     const isNews = ctx.now().getTime() - instantOf(note.created).getTime() < NEWS_DAYS * DAY_MS;
-    if (note.status !== "issued" || !isNews) continue;
+    const isToldOfOrder = note.refunds.length > 0 && isOfOrder(invoice);
+    if (note.status !== "issued" || !isNews || isToldOfOrder) continue;
     await tell(ctx, {
       type: "billing.invoice_credited",
       fact: `billing.invoice_credited:${note.id}`,

@@ -60,7 +60,7 @@ function isNews({ status, amount_paid, status_transitions }: Stripe.Invoice, now
 }
 
 /** The first invoice of a subscription that something else was bought with: that is an order, with a receipt of its own. */
-const isOfOrder = ({ billing_reason, lines }: Stripe.Invoice) =>
+export const isOfOrder = ({ billing_reason, lines }: Stripe.Invoice) =>
   billing_reason === "subscription_create" &&
   lines.data.some(({ parent }) => parent?.type !== "subscription_item_details");
 
