@@ -38,9 +38,9 @@ async function atStripe({ tenant: { id } }: TenantCtx) {
 /** And in our own tables. */
 async function here({ tenant: { id } }: TenantCtx) {
   const of = async (columns: string, table: string, where = "true") =>
-    (
-      await owner.unsafe(`select ${columns} from ${table} where tenant_id = $1 and ${where} order by 1`, [id])
-    ).map((row) => ({ ...row }));
+    (await owner.unsafe(`select ${columns} from ${table} where tenant_id = $1 and ${where}`, [id]))
+      .map((row) => ({ ...row }))
+      .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
   const words = (rows: Record<string, unknown>[]) => rows.map(({ words: said }) => said);
   return {
     orders: await of("status, total_minor, money_back_minor", "orders"),
