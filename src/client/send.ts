@@ -84,7 +84,7 @@ function toHttp({ url, apiKey }: Connection, { procedure, type, input }: Request
 
 interface Failure {
   message: string;
-  data: { appCode: ErrorCode | null; code: string; hint: string | null; denial: Denial | null };
+  data: { appCode: ErrorCode | null; advice: string | null; hint: string | null; denial: Denial | null };
 }
 
 type Answer = { result: { data: SuperJSONResult } } | { error: SuperJSONResult };
@@ -95,7 +95,8 @@ function read(httpStatus: number, text: string): unknown {
   if ("result" in answer) return superjson.deserialize(answer.result.data);
   const { message, data } = superjson.deserialize<Failure>(answer.error);
   const code = data.appCode ?? codeOf(httpStatus);
-  throw new TollgateError(code, message, { hint: data.hint, denial: data.denial, httpStatus });
+  const { advice, hint, denial } = data;
+  throw new TollgateError(code, message, { advice, hint, denial, httpStatus });
 }
 
 function unreadable(httpStatus: number): TollgateError {

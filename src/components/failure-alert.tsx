@@ -10,20 +10,20 @@ interface FailureAlertProps {
   retry?: () => void;
 }
 
-/** An error with its message and hint. Shows nothing for null. */
+/** An error with its message and advice. Shows nothing for null. */
 export function FailureAlert({ error, retry }: FailureAlertProps) {
   if (error === null || error === undefined) return null;
-  const { message, hint, payUrl } = failureOf(error);
+  const { message, advice, payUrl } = failureOf(error);
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={message} role="alert">
-      {hint && <Text size="sm">{hint}</Text>}
+      {advice && <Text size="sm">{advice}</Text>}
       {payUrl && (
         <Button mt="xs" size="xs" component="a" href={payUrl} target="_blank" rel="noreferrer">
           Pay now
         </Button>
       )}
       {retry && (
-        <Button mt={hint ? "sm" : 0} size="xs" variant="default" onClick={retry}>
+        <Button mt={advice ? "sm" : 0} size="xs" variant="default" onClick={retry}>
           Try again
         </Button>
       )}

@@ -53,9 +53,11 @@ export interface Denial {
   waysOut: WayOut[];
 }
 
-/** Message for people, code for machines, hint for builders. */
+/** Message and advice for people, code for machines, hint for builders. */
 export class AppError extends Error {
   readonly code: AppErrorCode;
+  /** What whoever reads the message can do, where the message does not say so itself. */
+  readonly advice: string | null;
   readonly hint: string | null;
   readonly denial: Denial | null;
   /** The page where paying ends what is in the way: carried by PAYMENT_OVERDUE. */
@@ -64,11 +66,12 @@ export class AppError extends Error {
   constructor(
     code: AppErrorCode,
     message: string,
-    extra: { hint?: string; denial?: Denial; payUrl?: string | null; cause?: unknown } = {},
+    extra: { advice?: string; hint?: string; denial?: Denial; payUrl?: string | null; cause?: unknown } = {},
   ) {
     super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
     this.name = "AppError";
     this.code = code;
+    this.advice = extra.advice ?? null;
     this.hint = extra.hint ?? null;
     this.denial = extra.denial ?? null;
     this.payUrl = extra.payUrl ?? null;

@@ -59,7 +59,7 @@ function isHarmlessJson(text: string): boolean {
 
 function refusal(httpStatus: Refusal): Response {
   const [code, message] = REFUSALS[httpStatus];
-  const data = { code, httpStatus, path: null, appCode: null, hint: null, denial: null };
+  const data = { code, httpStatus, path: null, appCode: null, advice: null, hint: null, denial: null };
   const headers = { "cache-control": "no-store" };
   // The number is JSON-RPC's "invalid request", where tRPC's clients look for one.
   return Response.json(

@@ -77,6 +77,7 @@ const t = initTRPC
           httpStatus: shape.data.httpStatus,
           path: shape.data.path,
           appCode: app?.code ?? null,
+          advice: app?.advice ?? null,
           hint: app?.hint ?? null,
           denial: app?.denial ?? null,
           payUrl: app?.payUrl ?? null,

@@ -22,9 +22,9 @@ test("an address gets five mails in 15 minutes, also when asked for 20 times at 
   const codes = await Promise.all(Array.from({ length: 20 }, () => codeOf(send())));
   expect([countOf(codes, "sent"), countOf(codes, "RATE_LIMITED")]).toEqual([5, 15]);
   expect(await new Visitor(auth, "ada@example.com", catcher.url).mails()).toHaveLength(5);
-  await expect(send()).rejects.toMatchObject({ code: "RATE_LIMITED", hint: "Try again in 15 minutes." });
+  await expect(send()).rejects.toMatchObject({ code: "RATE_LIMITED", advice: "Try again in 15 minutes." });
   clock.advance({ minutes: 14, seconds: 59 });
-  await expect(send()).rejects.toMatchObject({ code: "RATE_LIMITED", hint: "Try again in 1 minute." });
+  await expect(send()).rejects.toMatchObject({ code: "RATE_LIMITED", advice: "Try again in 1 minute." });
   clock.advance({ seconds: 1 });
   expect(await codeOf(send())).toBe("sent");
 });

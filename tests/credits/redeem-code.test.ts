@@ -43,7 +43,7 @@ test("a code that is not valid yet looks like one that never was; ended and over
   await createCode(ctx, { ...made, code: "STOPPED" });
   await endCode(ctx, { code: "STOPPED" });
   const told = (code: string) =>
-    redeemCode(ada, { code }).catch(({ code, message, hint }) => ({ code, message, hint }));
+    redeemCode(ada, { code }).catch(({ code, message, advice, hint }) => ({ code, message, advice, hint }));
   const early = await told("NOT-YET");
   expect(early).toEqual(await told("NEVER-WAS"));
   expect(early).toMatchObject({ code: "NOT_FOUND" });

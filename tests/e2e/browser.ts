@@ -1,8 +1,16 @@
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll } from "vitest";
 import { findBrowser } from "./find-browser";
 
+let opened: Promise<Browser> | null = null;
+
+afterAll(async () => {
+  await (await opened)?.close();
+  opened = null;
+});
+
 /** Chromium of the system, quiet: on a closed network its own background calls would only fail. */
-export async function openBrowser(): Promise<Browser> {
+async function launch(): Promise<Browser> {
   const executablePath = findBrowser();
   if (!executablePath) throw new Error("No Chromium or Chrome was found.");
   return chromium.launch({
@@ -26,10 +34,10 @@ export interface Visitor {
   problems: string[];
 }
 
-export async function newVisitor(
-  browser: Browser,
-  options: { width?: number; dark?: boolean } = {},
-): Promise<Visitor> {
+/** Somebody in a window of their own. The file's browser opens for the first of them, and closes after the last test. */
+export async function newVisitor(options: { width?: number; dark?: boolean } = {}): Promise<Visitor> {
+  opened ??= launch();
+  const browser = await opened;
   const width = options.width ?? 1280;
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 844 : 900 },

@@ -1,22 +1,14 @@
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import Stripe from "stripe";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { OPERATOR } from "./app";
-import { newVisitor, openBrowser } from "./browser";
+import { newVisitor } from "./browser";
 import { arrived, open, payWith, ready, signUp, startRun, useUp } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 test("buys a pack, then an amount with a plan, spends past the allowance, is refunded, and the balance follows", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const slug = await signUp(page, app, "quinn@example.com");
   const credits = `${app.url}/${slug}/credits`;
 
@@ -87,7 +79,7 @@ test("buys a pack, then an amount with a plan, spends past the allowance, is ref
 
 test("a code that an operator made is redeemed, once", async () => {
   await createCode("WELCOME-25");
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   const slug = await signUp(page, app, "rosa@example.com");
   await open(page, `${app.url}/${slug}/credits`);
   await redeem(page, "welcome-25");
@@ -101,7 +93,7 @@ test("a code that an operator made is redeemed, once", async () => {
 });
 
 async function createCode(code: string): Promise<void> {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   await signUp(page, app, OPERATOR);
   const answer = await page.request.post(`${app.url}/api/trpc/operator.createCode`, {
     headers: { origin: app.url },

@@ -1,22 +1,14 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
 import { OPERATOR } from "./app";
-import { newVisitor, openBrowser } from "./browser";
+import { newVisitor } from "./browser";
 import { open, payWith, signUp } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 /** The operator's own browser session, and a workspace that is not hers. */
 async function operatorOn(workspace: string) {
-  const { context, page } = await newVisitor(browser);
+  const { context, page } = await newVisitor();
   await signUp(page, app, OPERATOR);
   const headers = { origin: app.url, "x-workspace": workspace };
   const answerOf = async (name: string, data?: unknown) => {
@@ -31,7 +23,7 @@ async function operatorOn(workspace: string) {
 }
 
 test("an operator gives money back and bills something more: the workspace sees both and pays; it says whom invoices are for", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const slug = await signUp(page, app, "sal@example.com");
   const billing = `${app.url}/${slug}/billing`;
   await open(page, billing);

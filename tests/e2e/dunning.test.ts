@@ -1,20 +1,12 @@
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import Stripe from "stripe";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { mailsTo, open, payWith, runCron, signUp } from "./steps";
 
 const app = inject("app");
 const { hostname, port } = new URL(app.stripeUrl);
 const stripe = new Stripe("sk_test_sim_local", { host: hostname, port: Number(port), protocol: "http" });
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 /** The card has expired, and the next period begins today. */
 async function failRenewal(): Promise<void> {
@@ -49,7 +41,7 @@ async function payInvoice(page: Page): Promise<void> {
 }
 
 test("a card expires: the mail comes, every page says so, nothing is bought beside it, and paying puts all of it right", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const email = "dora@example.com";
   const slug = await signUp(page, app, email);
   await open(page, `${app.url}/${slug}/billing`);

@@ -1,20 +1,11 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { open, payWith, ready, signUp, startRun, waitForBar } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 test("from the landing page to the limit, through checkout to Pro, on with the work, and to a cancellation", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const slug = await signUp(page, app, "mia@example.com");
   const workspace = `${app.url}/${slug}`;
   await page.getByRole("region", { name: "Plan" }).getByText("Free", { exact: true }).waitFor();
@@ -64,7 +55,7 @@ test("from the landing page to the limit, through checkout to Pro, on with the w
 });
 
 test("a declined card buys nothing and can be tried again; 3-D Secure and going back work", async () => {
-  const { page, context } = await newVisitor(browser, { width: 390, dark: true });
+  const { page, context } = await newVisitor({ width: 390, dark: true });
   const slug = await signUp(page, app, "noa@example.com");
   await open(page, `${app.url}/${slug}/billing`);
   await page.getByRole("button", { name: "Upgrade to Pro" }).click();
@@ -90,7 +81,7 @@ test("a declined card buys nothing and can be tried again; 3-D Secure and going 
 });
 
 test("channels fill up to the plan's limit, and a removed one makes room", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   const slug = await signUp(page, app, "oli@example.com");
   await open(page, `${app.url}/${slug}/channels`);
   for (const name of ["one", "two", "three", "four", "five"]) {
@@ -108,7 +99,7 @@ test("channels fill up to the plan's limit, and a removed one makes room", async
 });
 
 test("somebody else's workspace does not exist, and without a session there is only the sign-in page", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   await page.goto(`${app.url}/adas-atelier/billing`);
   await page.waitForURL("**/sign-in?**");
   await signUp(page, app, "pia@example.com");

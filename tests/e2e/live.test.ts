@@ -1,17 +1,9 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import type { Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { open, signUp, startRun, waitForBar } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 /** The procedures that the page calls from now on, in order. */
 function callsOf(page: Page): string[] {
@@ -24,7 +16,7 @@ function callsOf(page: Page): string[] {
 }
 
 test("meters move with the answer of the call that moved them: nobody asks a second time", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   const slug = await signUp(page, app, "rio@example.com");
   await open(page, `${app.url}/${slug}/runs`);
   await waitForBar(page, "Compute: 0 units of 100 units");
@@ -58,7 +50,7 @@ test("meters move with the answer of the call that moved them: nobody asks a sec
 });
 
 test("places of a level move as well, when they are taken and when they are given back", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   const slug = await signUp(page, app, "sol@example.com");
   await open(page, `${app.url}/${slug}/channels`);
   await waitForBar(page, "Channels: 0 channels of 5 channels");
@@ -78,7 +70,7 @@ test("places of a level move as well, when they are taken and when they are give
 });
 
 test("what the plan leaves out is hidden, with a way to it", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   const slug = await signUp(page, app, "tia@example.com");
   await open(page, `${app.url}/${slug}/settings`);
   await page.getByText("Plans with priority support are answered first", { exact: false }).waitFor();

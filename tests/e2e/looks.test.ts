@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { open, payWith, signUp, startRun } from "./steps";
 
 const SCREENSHOTS = "tests/e2e/screenshots";
@@ -23,14 +23,9 @@ const PUBLIC_PAGES = [
 ];
 
 const app = inject("app");
-let browser: Browser;
 
 beforeAll(async () => {
-  browser = await openBrowser();
   await mkdir(SCREENSHOTS, { recursive: true });
-});
-afterAll(async () => {
-  await browser?.close();
 });
 
 /** A page in every look: what changes with the look follows the browser at once, without another visit. */
@@ -66,7 +61,7 @@ async function judge(page: Page, name: string): Promise<void> {
 const fileName = (url: string) => url.split("?")[0]!.replaceAll("/", "-").replace(/^-/, "") || "landing";
 
 test("every page is legible and fits: in light, in the dark, and on a phone", async () => {
-  const { page, context } = await newVisitor(browser);
+  const { page, context } = await newVisitor();
   for (const url of PUBLIC_PAGES) {
     await page.goto(app.url + url);
     await inspect(page, fileName(url));

@@ -1,17 +1,9 @@
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import type { Locator, Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { open, payWith, ready, signUp } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 /** From the free plan to a paid one, by way of the hosted page. @returns the address of the billing page */
 async function subscribe(page: Page, email: string, plan = "Pro"): Promise<string> {
@@ -26,7 +18,7 @@ async function subscribe(page: Page, email: string, plan = "Pro"): Promise<strin
 }
 
 test("a trial ends with an upgrade that shows its exact amount first, a downgrade is scheduled and undone, and a cancellation resumed", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   await subscribe(page, "quin@example.com", "Team");
   const dialog = page.getByRole("dialog");
   await page.getByText("Trialing", { exact: true }).waitFor();
@@ -67,7 +59,7 @@ test("a trial ends with an upgrade that shows its exact amount first, a downgrad
 });
 
 test("a card is added, made the default and removed; the last one of a running subscription stays", async () => {
-  const { page, context } = await newVisitor(browser, { width: 390 });
+  const { page, context } = await newVisitor({ width: 390 });
   await subscribe(page, "rae@example.com");
   const cards = page.getByRole("group", { name: /^Visa ending in/ });
   await cards.first().waitFor();

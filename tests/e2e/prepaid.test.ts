@@ -1,22 +1,14 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import type { Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { arrived, mailsTo, open, payWith, runCron, signUp } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 const HOUR_MS = 3_600_000;
 
 test("a plan that is paid ahead and credits in one checkout, its end on the page, what would follow it, and the mail before it", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const email = "perry@example.com";
   const slug = await signUp(page, app, email);
 

@@ -1,21 +1,12 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { open, payWith, signUp, useUp, waitForBar } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 test("a month goes by: the renewal, the reset and the mail stand on the timeline, the meter is full again, and nobody is signed out", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   const slug = await signUp(page, app, "tik@example.com");
   await open(page, `${app.url}/${slug}/billing`);
   await page.getByRole("button", { name: "Upgrade to Pro" }).click();

@@ -1,17 +1,9 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { newVisitor, openBrowser } from "./browser";
+import type { Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
+import { newVisitor } from "./browser";
 import { ready, signUp } from "./steps";
 
 const app = inject("app");
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-});
 
 async function run(page: Page, credits: number): Promise<void> {
   await page.getByLabel("Cost in credits").fill(String(credits));
@@ -19,7 +11,7 @@ async function run(page: Page, credits: number): Promise<void> {
 }
 
 test("a visitor tries it, spends, comes back, runs short, signs up, and finds what was left", async () => {
-  const { page, context, problems } = await newVisitor(browser);
+  const { page, context, problems } = await newVisitor();
   await page.goto(app.url);
   await page.getByRole("link", { name: "Try it without an account" }).click();
   await page.waitForURL("**/try");

@@ -15,6 +15,7 @@ export interface Answer {
     data: {
       code: string;
       appCode: string | null;
+      advice: string | null;
       hint: string | null;
       denial: Record<string, unknown> | null;
     };

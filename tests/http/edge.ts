@@ -6,7 +6,13 @@ export const ORIGIN = "http://app.test";
 
 export interface ApiError {
   message: string;
-  data: { code: string; httpStatus: number; appCode: string | null; hint: string | null };
+  data: {
+    code: string;
+    httpStatus: number;
+    appCode: string | null;
+    advice: string | null;
+    hint: string | null;
+  };
 }
 
 /** The API as the route serves it. The cookie `user=<id>` stands for a session. */

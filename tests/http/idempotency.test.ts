@@ -103,7 +103,7 @@ describe.each(["charge", "reserve"])("%s: a repeated call", (path) => {
     expect((await ask(ada, path, "k", { work: "large" })).status).toBe(200);
     const again = await ask(ada, path, "k", { work: "large" });
     expect([again.status, again.error?.data.appCode]).toEqual([409, "CONFLICT"]);
-    expect(again.error?.data.hint).toMatch(/not kept/);
+    expect(again.error?.data.advice).toMatch(/not kept/);
     expect(ran).toHaveLength(1);
   });
 

@@ -58,7 +58,7 @@ async function deaths(
   const points = counting.said.at(-1)!.points as string[];
   expect(points.length).toBeGreaterThan(scenario.length * 3);
   // Inside a transaction a statement that was sent dies with it like one that was not. What ends one may take effect.
-  const effective = (point: string) => point === "commit" || point.includes("from gate_consume");
+  const effective = (point: string) => point === "commit" || point.includes("gate_consume");
   return points.flatMap((point, at) => [
     { FAIL_AT: String(at + 1), FAIL_WHEN: "before" },
     ...(effective(point) ? [{ FAIL_AT: String(at + 1), FAIL_WHEN: "sent" }] : []),

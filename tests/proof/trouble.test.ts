@@ -157,7 +157,7 @@ test.each(["in a product's transaction", "in a shared batch"])(
     const ctx = await tenant();
     const [counted, attempts] = counting(
       urls,
-      (statement) => statement === "begin" || statement.includes("from gate_consume("),
+      (statement) => statement === "begin" || statement.startsWith("select gate_consume("),
     );
     const ours = { ...ctx, db: counted.db };
     const both = (inner: TenantCtx) =>

@@ -88,7 +88,7 @@ describe("everybody together", () => {
       await expect(startTrial(ctx, newVisitor())).rejects.toMatchObject({
         code: "RATE_LIMITED",
         message: "All of today's trials are taken.",
-        hint: "Sign up for free, or come back tomorrow.",
+        advice: "Sign up for free, or come back tomorrow.",
       });
       expect([await begun(), await countOf("trials")]).toEqual([perDay, perDay]);
     },

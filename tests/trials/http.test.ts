@@ -144,7 +144,7 @@ test("a refusal is a 429 that says what to do, and sets no cookie", async () => 
   expect([refused.status, refused.headers.getSetCookie()]).toEqual([429, []]);
   expect(await errorOf(refused)).toMatchObject({
     message: "No more trials can be started from your network today.",
-    data: { appCode: "RATE_LIMITED", hint: "Sign up for free, or come back tomorrow." },
+    data: { appCode: "RATE_LIMITED", advice: "Sign up for free, or come back tomorrow." },
   });
 });
 

@@ -43,8 +43,8 @@ async function count(ctx: Ctx, subject: string, maxPerWindow: number): Promise<v
     .returning();
   if (!row || row.count <= maxPerWindow) return;
   const minutes = Math.max(1, Math.ceil((row.windowEndsAt.getTime() - now.getTime()) / 60_000));
-  throw new AppError("RATE_LIMITED", "Too many sign-in mails were asked for. Please try again later.", {
-    hint: `Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
+  throw new AppError("RATE_LIMITED", "Too many sign-in mails were asked for.", {
+    advice: `Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
   });
 }
 

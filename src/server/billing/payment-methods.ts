@@ -110,7 +110,7 @@ export async function removePaymentMethod(
     const charged = await chargedSubscription(ctx);
     if (!next && charged && !charged.cancelAt)
       throw new AppError("CONFLICT", "This is the only payment method of a running subscription.", {
-        hint: "Add another one first, or cancel the subscription.",
+        advice: "Add another one first, or cancel the subscription.",
       });
     await tell(ctx, "payment_method.removed", id);
     if (next && usual === id) await makeDefault(ctx, customer, next.id);

@@ -100,7 +100,7 @@ async function countAttempt(ctx: TenantCtx): Promise<void> {
   );
   if (!row || row.count <= MAX_ATTEMPTS) return;
   const minutes = Math.max(1, Math.ceil((row.windowEndsAt.getTime() - now.getTime()) / 60_000));
-  throw new AppError("RATE_LIMITED", "Too many codes were tried. Please try again later.", {
-    hint: `Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
+  throw new AppError("RATE_LIMITED", "Too many codes were tried.", {
+    advice: `Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
   });
 }

@@ -59,7 +59,7 @@ export async function claimAnswer(
   if (first.answer !== null) return { data: superjson.parse(first.answer) };
   if (first.answeredAt !== null)
     throw new AppError("CONFLICT", "This request was already carried out.", {
-      hint: "Its answer is not kept any more. Nothing was done or charged again.",
+      advice: "Its answer is not kept any more. Nothing was done or charged again.",
     });
   if (first.runsUntil && first.runsUntil > createdAt) throw inProgress();
   await ctx.tx.update(answers).set({ createdAt, runsUntil, entryId: null }).where(ofCall(ctx, call));

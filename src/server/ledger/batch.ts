@@ -19,13 +19,27 @@ interface Group<A> {
   askers: A[];
 }
 
-/**
- * A batch as `gate_consume` wants it: calls sorted by meter, which is the lock order, with their running total inside
- * it. `order` is the calls as they were sent.
- */
-export function batchParameters<A extends Asker>(
-  askers: readonly A[],
-): { parameters: (string | null)[]; order: Place<A>[] } {
+/** What a batch asks of the database. */
+interface Question {
+  text: string;
+  parameters: (string | number | boolean | null)[];
+}
+/** A batch that is ready to be asked: `order` is its calls as they are sent. */
+export interface Batch<A> {
+  /** `exact`: every call takes the exact path, with every row locked in order. */
+  question(now: Date, exact: boolean): Question;
+  order: Place<A>[];
+}
+
+const CALLS = (first: number) =>
+  ["bigint", "bigint", "text", "text", "text", "text", "text"]
+    .map((type, at) => `$${first + at}::${type}[]`)
+    .join(", ");
+const OF_ONE_METER = `select gate_consume_meter($1::timestamptz, $2, $3, $4::bigint, $5::bigint, ${CALLS(6)})`;
+const OF_METERS = `select gate_consume($1::timestamptz, $2::boolean, $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::int[], ${CALLS(8)})`;
+
+/** Calls sorted by meter, which is the lock order, with their running total inside it. */
+export function batchOf<A extends Asker>(askers: readonly A[]): Batch<A> {
   const groups = [...groupByMeter(askers)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
   const order: Place<A>[] = [];
   for (const [group, { askers: members }] of groups.entries()) {
@@ -35,12 +49,7 @@ export function batchParameters<A extends Asker>(
       order.push({ asker, group, upto });
     }
   }
-  const parameters = [
-    `{${groups.map((group) => group.tenantId).join(",")}}`,
-    `{${groups.map((group) => group.feature).join(",")}}`,
-    `{${groups.map((group) => group.total).join(",")}}`,
-    `{${groups.map((group) => group.largest).join(",")}}`,
-    `{${order.map(({ group }) => group + 1).join(",")}}`,
+  const calls = [
     `{${order.map(({ asker }) => asker.call.units).join(",")}}`,
     `{${order.map(({ upto }) => upto).join(",")}}`,
     textArray(order, ({ asker }) => asker.call.key),
@@ -49,7 +58,24 @@ export function batchParameters<A extends Asker>(
     textArray(order, ({ asker: { call } }) => call.properties && JSON.stringify(call.properties)),
     textArray(order, ({ asker: { call } }) => call.breakdown && JSON.stringify(call.breakdown)),
   ];
-  return { parameters, order };
+  const question = (now: Date, exact: boolean): Question => {
+    const at = now.toISOString();
+    const [only] = groups;
+    if (groups.length === 1 && !exact)
+      return {
+        text: OF_ONE_METER,
+        parameters: [at, only!.tenantId, only!.feature, only!.total, only!.largest, ...calls],
+      };
+    const meters = [
+      `{${groups.map((group) => group.tenantId).join(",")}}`,
+      `{${groups.map((group) => group.feature).join(",")}}`,
+      `{${groups.map((group) => group.total).join(",")}}`,
+      `{${groups.map((group) => group.largest).join(",")}}`,
+      `{${order.map(({ group }) => group + 1).join(",")}}`,
+    ];
+    return { text: OF_METERS, parameters: [at, exact, ...meters, ...calls] };
+  };
+  return { question, order };
 }
 
 function groupByMeter<A extends Asker>(askers: readonly A[]): Map<string, Group<A>> {
@@ -87,6 +113,27 @@ function textArray<T>(items: readonly T[], pick: (item: T) => string | null): st
 const quoted = (value: string) =>
   PLAIN.test(value) && value.length !== 4 ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`;
 
+/** `gate_batch` of gate.sql: arrays by group, null or left out where nothing is to be said. */
+interface GateBatch {
+  before: (number | null)[] | null;
+  granted: (number | null)[];
+  /** Instants are seconds since 1970. */
+  starts: (number | null)[];
+  ends: (number | null)[];
+  plans: (string | null)[];
+  lots?: (string | null)[] | null;
+  by_credits?: (boolean | null)[] | null;
+  others?: { at: number; answer: Record<string, unknown> }[] | null;
+}
+
+type OneMeter = [
+  before: number,
+  granted: number | null,
+  starts: number | null,
+  ends: number | null,
+  plan: string | null,
+];
+
 /**
  * Gives every call of a batch its own answer. A group that was served together shares its meter's columns, and each
  * call's `used` is the meter's before the batch plus the running total, or unchanged where a lot paid for the group.
@@ -96,51 +143,46 @@ export function batchAnswers<A extends Asker>(
   row: readonly unknown[],
   answer: (asker: A, answer: GateAnswer) => void,
 ): void {
-  const [before, granted, starts, ends, plans, lots, byCredits] = row.slice(0, 7).map(columnOf);
+  const batch = batchIn(row[0]);
   for (const { asker, group, upto } of order) {
     const { call } = asker;
-    const base = before![group];
-    if (base === undefined || base === "NULL") continue;
-    const lotId = lots![group];
-    const fromLot = lotId !== undefined && lotId !== "NULL";
-    const credits = byCredits![group] === "t";
+    const before = batch.before?.[group] ?? null;
+    if (before === null) continue;
+    const lotId = batch.lots?.[group] ?? null;
+    const credits = batch.by_credits?.[group] === true;
     answer(asker, {
       status: "consumed",
       reason: null,
       entryId: call.id,
-      used: fromLot ? Number(base) : Number(base) + upto,
-      granted: numberOrNull(granted![group]),
+      used: lotId === null ? before + upto : before,
+      granted: batch.granted[group] ?? null,
       missing: 0,
-      startsAtMs: milliseconds(starts![group]),
-      endsAtMs: milliseconds(ends![group]),
-      allowanceUnits: fromLot ? 0 : call.units,
-      lotUnits: fromLot && !credits ? call.units : 0,
+      startsAtMs: milliseconds(batch.starts[group]),
+      endsAtMs: milliseconds(batch.ends[group]),
+      allowanceUnits: lotId === null ? call.units : 0,
+      lotUnits: lotId !== null && !credits ? call.units : 0,
       credits: credits ? call.units : 0,
-      beyondUnits: fromLot ? call.units : 0,
+      beyondUnits: lotId === null ? 0 : call.units,
       overUnits: 0,
       crossed: null,
-      planVersion: plans![group] ?? null,
-      lots: fromLot ? [{ lotId, units: call.units }] : [],
+      planVersion: batch.plans[group] ?? null,
+      lots: lotId === null ? [] : [{ lotId, units: call.units }],
     });
   }
-  for (const other of othersOf(row[7]))
+  for (const other of batch.others ?? [])
     answer(order[other.at - 1]!.asker, toAnswer(Object.values(other.answer)));
 }
 
-/** json (not jsonb, which forgets the order of columns) comes parsed or as text, by the connection's settings. */
-function othersOf(value: unknown): { at: number; answer: Record<string, unknown> }[] {
-  if (value === null || value === undefined) return [];
-  return (typeof value === "string" ? JSON.parse(value) : value) as never;
+/**
+ * json (not jsonb, which forgets the order of columns) comes parsed or as text, by the connection's settings. One meter
+ * that was served together answers with an array.
+ */
+function batchIn(value: unknown): GateBatch {
+  const answer = (typeof value === "string" ? JSON.parse(value) : value) as GateBatch | OneMeter;
+  if (!Array.isArray(answer)) return answer;
+  const [before, granted, starts, ends, plan] = answer;
+  return { before: [before], granted: [granted], starts: [starts], ends: [ends], plans: [plan] };
 }
 
-/** `{a,b,NULL}` as its parts. Our own numbers and plan versions: nothing is quoted but what has an unusual character. */
-function columnOf(value: unknown): string[] {
-  return value === null || value === undefined ? [] : String(value).slice(1, -1).split(",");
-}
-
-const numberOrNull = (value: string | undefined) =>
-  value === undefined || value === "NULL" ? null : Number(value);
-const milliseconds = (seconds: string | undefined) => {
-  const known = numberOrNull(seconds);
-  return known === null ? null : Math.round(known * 1_000);
-};
+const milliseconds = (seconds: number | null | undefined) =>
+  seconds === null || seconds === undefined ? null : Math.round(seconds * 1_000);

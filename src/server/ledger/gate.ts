@@ -4,7 +4,7 @@ import type { Database, Tx } from "../db/client";
 import { asAppError, isRetryable, postgresCode } from "../db/transaction";
 import { AppError } from "../errors";
 import { GATE_ROW, type GateAnswer, type GateCall, toAnswer } from "./answer";
-import { batchAnswers, batchParameters } from "./batch";
+import { batchAnswers, batchOf } from "./batch";
 
 interface Waiting {
   call: GateCall;
@@ -24,7 +24,6 @@ const MAX_ATTEMPTS = 5;
 const ASK_EXACTLY = "QK001";
 
 const CONSUME_ONE = `select ${GATE_ROW} from gate_consume_one($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10::boolean, $11::boolean)`;
-const CONSUME = `select before, granted, starts, ends, plans, lots, by_credits, others from gate_consume($1::timestamptz, $2::boolean, $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`;
 const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7::boolean)`;
 
 /**
@@ -109,11 +108,15 @@ export class Gate {
   async #send(waiting: Waiting[]): Promise<void> {
     try {
       if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!.call));
-      const { parameters, order } = batchParameters(waiting);
-      const now = this.#now().toISOString();
-      const rows = await this.#run(CONSUME, [now, false, ...parameters]).catch((error) => {
+      const { question, order } = batchOf(waiting);
+      const now = this.#now();
+      const ask = (exact: boolean) => {
+        const { text, parameters } = question(now, exact);
+        return this.#run(text, parameters);
+      };
+      const rows = await ask(false).catch((error) => {
         if (postgresCode(error) !== ASK_EXACTLY) throw error;
-        return this.#run(CONSUME, [now, true, ...parameters]);
+        return ask(true);
       });
       batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
     } catch (error) {

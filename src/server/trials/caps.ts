@@ -78,5 +78,5 @@ function hashed(ctx: Ctx, day: string, network: string): string {
 }
 
 function refused(message: string): AppError {
-  return new AppError("RATE_LIMITED", message, { hint: "Sign up for free, or come back tomorrow." });
+  return new AppError("RATE_LIMITED", message, { advice: "Sign up for free, or come back tomorrow." });
 }

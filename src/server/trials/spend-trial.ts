@@ -66,7 +66,7 @@ function noTrial(): AppError {
 function noCredits(message: string, at: { units: number; granted: number; remaining: number }): AppError {
   const { units, granted, remaining } = at;
   return new AppError("QUOTA_EXCEEDED", message, {
-    hint: "Sign up for free to go on.",
+    advice: "Sign up for free to go on.",
     denial: {
       feature: "credits",
       reason: "no_credits",

@@ -8,7 +8,7 @@ import { AppError } from "@/server/errors";
 export interface SignInState {
   email: string;
   message: string | null;
-  hint: string | null;
+  advice: string | null;
 }
 
 /** Mails a link and goes on to "check your mail"; what the sender did wrong comes back as text. */
@@ -22,7 +22,7 @@ export async function askForLink(_before: SignInState, form: FormData): Promise<
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { email, message: error.message, hint: error.hint };
+    return { email, message: error.message, advice: error.advice };
   }
   redirect("/sign-in/check-mail");
 }

@@ -4,7 +4,7 @@ import { Alert, Button, Stack, TextInput } from "@mantine/core";
 import { useActionState } from "react";
 import { askForLink, type SignInState } from "./actions";
 
-const START: SignInState = { email: "", message: null, hint: null };
+const START: SignInState = { email: "", message: null, advice: null };
 
 export function MailForm({ callbackUrl }: { callbackUrl: string }) {
   const [state, action, pending] = useActionState(askForLink, START);
@@ -25,7 +25,7 @@ export function MailForm({ callbackUrl }: { callbackUrl: string }) {
         />
         {state.message && (
           <Alert color="red" title={state.message} role="alert">
-            {state.hint}
+            {state.advice}
           </Alert>
         )}
         <Button type="submit" size="md" loading={pending} fullWidth>

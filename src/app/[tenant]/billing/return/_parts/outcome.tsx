@@ -112,7 +112,7 @@ function Failed({ slug, error }: { slug: string; error: AppError }) {
   const passing = PASSING.has(error.code);
   const text = passing ? "Nothing is lost: a payment that was made is found again." : "Nothing was changed.";
   return (
-    <Message color="red" icon={<IconAlertTriangle />} title={error.message} text={error.hint ?? text}>
+    <Message color="red" icon={<IconAlertTriangle />} title={error.message} text={error.advice ?? text}>
       <Group justify="center">
         {passing && <CheckAgain />}
         <LinkButton href={`/${slug}/billing`} variant="default">
