@@ -18,10 +18,14 @@ const SLOW_MS = 180_000;
 
 const OURS = { host: "localhost:3000", "sec-fetch-site": "same-origin" };
 
-async function ask(body?: object | string, headers: Record<string, string> = OURS): Promise<Response> {
+async function ask(
+  body?: object | string,
+  headers: Record<string, string> = OURS,
+  query = "limit=1000&of=",
+): Promise<Response> {
   const method = body === undefined ? "GET" : "POST";
   const text = typeof body === "string" ? body : body && JSON.stringify(body);
-  const request = new Request("http://localhost:3000/dev/time/api?limit=1000", {
+  const request = new Request(`http://localhost:3000/dev/time/api?${query}`, {
     method,
     headers,
     body: text,
@@ -116,6 +120,19 @@ test("what happened is told the latest first, at its own instant, with a page to
   const mails = moments.filter(({ kind, workspace }) => kind === "mail" && workspace?.name === "bo");
   expect(mails.length).toBeGreaterThan(0);
   for (const { href } of mails) expect(href).toContain(`${scene.mailUrl}/messages/`);
+});
+
+test("the story that was begun last is shown alone until somebody chooses a workspace, or all of them", async () => {
+  const shown = async (query: string) => {
+    const { of, moments } = (await (await ask(undefined, OURS, query)).json()) as TimeAnswer;
+    return [of, new Set(moments.map(({ workspace }) => workspace?.slug ?? ""))] as const;
+  };
+  const [of, slugs] = await shown("limit=1000");
+  expect(of).toBe((await look()).state.story?.slug);
+  expect([...slugs]).toEqual([of]);
+  expect(await shown("limit=1000&of=bo")).toEqual(["bo", new Set(["bo"])]);
+  const [, all] = await shown("limit=1000&of=");
+  expect(all.size).toBeGreaterThan(2);
 });
 
 test.each([

@@ -25,7 +25,7 @@ export type TimeInput = z.input<typeof timeInput>;
 /** How many moments the timeline shows at most, and of whose. */
 export const timelineInput = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
-  /** A workspace's slug; left out: everybody's. */
-  of: z.string().min(1).max(64).optional(),
+  /** A workspace's slug; empty: everybody's. */
+  of: z.string().max(64).default(""),
 });
 export type TimelineInput = z.input<typeof timelineInput>;

@@ -9,6 +9,8 @@ import { timeline } from "./timeline";
 /** As JSON: instants are ISO text. */
 export interface TimeAnswer {
   state: MachineState;
+  /** The slug of the workspace whose moments these are; empty: everybody's. */
+  of: string;
   moments: Moment[];
   workspaces: NonNullable<Moment["workspace"]>[];
 }
@@ -46,12 +48,12 @@ export async function answerTime(
       await machine.order(asJson(body) as TimeInput, await from.userId());
     }
     const { searchParams } = new URL(request.url);
-    const asked = Object.fromEntries(searchParams) as TimelineInput;
-    const [state, told] = await Promise.all([
-      machine.state(),
-      timeline(machine.world.ctx, asked, await caughtMails(from.mailboxUrl)),
-    ]);
-    return answer(200, { state, ...told } satisfies TimeAnswer);
+    const state = await machine.state();
+    // Until somebody chooses, the story that was begun last is shown alone.
+    const of = searchParams.get("of") ?? state.story?.slug ?? "";
+    const asked = { ...Object.fromEntries(searchParams), of } as TimelineInput;
+    const told = await timeline(machine.world.ctx, asked, await caughtMails(from.mailboxUrl));
+    return answer(200, { state, of, ...told } satisfies TimeAnswer);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return answer(STATUS[error.code] ?? 500, { error: error.message });

@@ -17,14 +17,9 @@ const MOST = 1_000;
 export function TimePanel() {
   const [limit, setLimit] = useState(FIRST);
   const [chosen, choose] = useState<string | null>(null);
-  // Of the story that was begun last: it alone is shown until somebody chooses.
-  const [story, setStory] = useState<string | null>(null);
-  const of = (chosen ?? story) || undefined;
-  const { data, error, order, isAsking } = useTime({ limit, ...(of && { of }) });
+  const { data, error, order, isAsking } = useTime({ limit, of: chosen });
   if (!data) return error ? <FailureAlert error={error} /> : <LinesSkeleton lines={8} />;
-  const { state, moments, workspaces } = data;
-  const begun = state.story?.slug ?? null;
-  if (begun !== story) setStory(begun);
+  const { state, moments, workspaces, of } = data;
   const isBusy = isAsking || state.moving !== null;
   const more = moments.length >= limit && limit < MOST ? () => setLimit(MOST) : undefined;
   return (
@@ -42,7 +37,7 @@ export function TimePanel() {
         </Stack>
       </GridCol>
       <GridCol span={{ base: 12, md: 7 }}>
-        <Timeline moments={moments} workspaces={workspaces} of={of ?? null} choose={choose} more={more} />
+        <Timeline moments={moments} workspaces={workspaces} of={chosen ?? of} choose={choose} more={more} />
       </GridCol>
     </Grid>
   );

@@ -23,8 +23,8 @@ const EVERYBODY = "";
 interface TimelineProps {
   moments: readonly Moment[];
   workspaces: readonly NonNullable<Moment["workspace"]>[];
-  /** The slug of the workspace that is shown alone; null: all are. */
-  of: string | null;
+  /** The slug of the workspace that is shown alone; empty: all are. */
+  of: string;
   choose: (slug: string) => void;
   more?: () => void;
 }
@@ -38,7 +38,7 @@ export function Timeline({ moments, workspaces, of, choose, more }: TimelineProp
       <Stack gap="lg">
         <NativeSelect
           label="Workspace"
-          value={of ?? EVERYBODY}
+          value={of}
           onChange={(event) => choose(event.currentTarget.value)}
           data={[
             { value: EVERYBODY, label: "All" },

@@ -11,10 +11,10 @@ const RESTING_MS = 5_000;
 export type State = TimeWire["state"];
 export type Moment = TimeWire["moments"][number];
 
-/** How many moments are looked at, and of which workspace; left out: of all. */
+/** How many moments are looked at, and of which workspace; empty: of all; null: nobody chose yet. */
 interface Shown {
   limit: number;
-  of?: string;
+  of: string | null;
 }
 
 /** How the machine stands and what happened, looked at again and again; and a way to give it an order. */
@@ -42,7 +42,7 @@ async function ask({ limit, of }: Shown, order?: TimeInput): Promise<TimeWire> {
   const sent = order
     ? { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) }
     : {};
-  const asked = new URLSearchParams({ limit: String(limit), ...(of && { of }) });
+  const asked = new URLSearchParams({ limit: String(limit), ...(of !== null && { of }) });
   const response = await fetch(`/dev/time/api?${asked}`, sent);
   const answer = (await response.json()) as TimeWire | { error: string };
   if ("error" in answer) throw new Error(answer.error);
