@@ -104,6 +104,35 @@ describe("rows", () => {
   });
 });
 
+describe("functions that see every row", () => {
+  /** Those that are told whose rows: with their arguments, everything but the tenant null. */
+  const callsAbout = (tenantId: string) => scene.owner`
+    select proname as name, format('select %I(%s)', proname, (
+        select string_agg(case name when 'p_tenant' then quote_literal(${tenantId}) when 'p_group_tenants' then format('array[%L]', ${tenantId}::text)
+                          else 'null::' || format_type(type, null) end, ', ' order by at)
+        from unnest(p.proargnames[1:pronargs], p.proargtypes::oid[]) with ordinality q(name, type, at))) as call
+    from pg_proc p
+    where prosecdef and pronamespace = 'public'::regnamespace and proargnames && '{p_tenant,p_group_tenants}' and has_function_privilege('tollgate_app', oid, 'execute')
+    order by 1`;
+
+  test("refuse another tenant than the open transaction's", async () => {
+    const calls = await callsAbout(bo.tenant.id);
+    expect(calls.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["gate_consume", "gate_consume_meter", "gate_consume_one", "gate_reserve"]),
+    );
+    const answers = await Promise.all(
+      calls.map(async ({ name, call }) => [
+        name,
+        await inTenant(ada, (tx) => tx.execute(sql.raw(String(call)))).then(
+          () => "answered",
+          ({ cause }) => cause.code,
+        ),
+      ]),
+    );
+    expect(answers).toEqual(calls.map(({ name }) => [name, "42501"]));
+  });
+});
+
 describe("append-only tables", () => {
   test("refuse UPDATE and DELETE, as the app and as the owner", async () => {
     const triggers =

@@ -2,10 +2,11 @@ select open_wall_for_gate('notifications');
 
 -- Facts that nobody was told yet, across tenants, in pages. Only types that this release has words for: a newer one's wait.
 -- Ids only: the rest is asked as the tenant.
-create or replace function outbox_unsent(p_types text[], p_tenant text, p_after text, p_limit int)
+drop function if exists outbox_unsent(text[], text, text, int);
+create function outbox_unsent(p_types text[], p_after_tenant text, p_after_id text, p_limit int)
 returns table (tenant_id text, id text) language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   select o.tenant_id, o.id from outbox o
-  where o.sent_at is null and o.type = any(p_types) and (o.tenant_id, o.id) > (p_tenant, p_after)
+  where o.sent_at is null and o.type = any(p_types) and (o.tenant_id, o.id) > (p_after_tenant, p_after_id)
   order by o.tenant_id, o.id limit p_limit
 $$;
 
