@@ -40,6 +40,11 @@ test("a plan that is paid ahead and credits in one checkout, its end on the page
   await dialog.getByText("Your days of Pass wait", { exact: false }).waitFor();
   await dialog.getByRole("button", { name: "Not now" }).click();
 
+  await open(page, `${app.url}/${slug}`);
+  const plan = page.getByRole("region", { name: "Plan" });
+  await plan.getByText("Paid ahead").waitFor();
+  await plan.getByText(`Ends ${dayOf(endsAt)}`).waitFor();
+
   await moveClock(later(endsAt, -60));
   await runCron(app, "forecast");
   await runCron(app, "notifications");

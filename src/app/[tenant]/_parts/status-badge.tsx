@@ -1,6 +1,6 @@
 import { Badge } from "@mantine/core";
 
-const COLORS: Record<string, string> = { active: "fern", trialing: "blue", past_due: "red" };
+const COLORS: Record<string, string> = { active: "fern", trialing: "blue", past_due: "red", unpaid: "red" };
 
 /** A subscription's status in Stripe's word, readable. */
 export function StatusBadge({ status }: { status: string }) {

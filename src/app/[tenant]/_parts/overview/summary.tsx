@@ -6,10 +6,15 @@ import type { ReactNode } from "react";
 import { formatCount, formatDate, formatDateTime, formatPrice } from "@/components/format";
 import { LinkButton } from "@/components/link-button";
 import { formatMoney } from "@/lib/money";
+import type { Outputs } from "@/server/root";
 import { useTRPC } from "@/trpc/client";
 import { useQuota } from "@/trpc/use-quota";
 import { StatusBadge } from "../status-badge";
 import { useWorkspace } from "../workspace-context";
+
+type View = Outputs["billing"]["subscription"];
+
+const WORDS = { default: "No subscription", prepaid: "Paid ahead", operator: "Given" };
 
 export function Summary() {
   return (
@@ -55,30 +60,34 @@ function PlanCard() {
   const trpc = useTRPC();
   const { slug, timeZone } = useWorkspace();
   const { data } = useSuspenseQuery(trpc.billing.subscription.queryOptions());
-  const { subscription, plan } = data;
-  const note = subscription
-    ? subscription.cancelAt
-      ? `Ends ${formatDate(subscription.cancelAt, timeZone)}`
-      : `${formatPrice(formatMoney(subscription.price))} a ${subscription.interval} · renews ${formatDate(subscription.currentPeriodEndsAt, timeZone)}`
-    : plan.tagline;
+  const isFree = data.source === "default";
   return (
     <Figure
       label="Plan"
-      figure={plan.name}
-      note={note}
-      badge={
-        subscription ? (
-          <StatusBadge status={subscription.status} />
-        ) : (
-          <Badge color="gray">No subscription</Badge>
-        )
-      }
+      figure={data.plan.name}
+      note={termsOf(data, timeZone)}
+      badge={<PlanBadge source={data.source} status={data.subscription?.status} />}
     >
-      <LinkButton href={`/${slug}/billing`} size="xs" variant={subscription ? "default" : "filled"} mt="xs">
-        {subscription ? "Manage" : "Upgrade"}
+      <LinkButton href={`/${slug}/billing`} size="xs" variant={isFree ? "filled" : "default"} mt="xs">
+        {isFree ? "Upgrade" : "Manage"}
       </LinkButton>
     </Figure>
   );
+}
+
+/** What the plan costs and how long it lasts, or, where nobody pays for it, what it is. */
+function termsOf({ subscription, plan, endsAt }: View, timeZone: string): string {
+  if (!subscription) return endsAt ? `Ends ${formatDate(endsAt, timeZone)}` : plan.tagline;
+  const { cancelAt, price, interval, currentPeriodEndsAt } = subscription;
+  if (cancelAt) return `Ends ${formatDate(cancelAt, timeZone)}`;
+  return `${formatPrice(formatMoney(price))} a ${interval} · renews ${formatDate(currentPeriodEndsAt, timeZone)}`;
+}
+
+/** Where the plan comes from. A subscription that is not shown any more, but still gives its plan, is unpaid. */
+function PlanBadge({ source, status }: { source: View["source"]; status: string | undefined }) {
+  if (status) return <StatusBadge status={status} />;
+  if (source === "subscription") return <StatusBadge status="unpaid" />;
+  return <Badge color="gray">{WORDS[source]}</Badge>;
 }
 
 function CreditsCard() {
