@@ -9,6 +9,14 @@ const inUtc = (steps: Step[]): History => ({
 const call = (...wishes: Wish[]): Step => ({ do: "at once", wishes });
 const toTheEdge: Step = { do: "wait for an edge", at: 0, besideMs: 0 };
 
+const held = (units: number): Wish => ({
+  do: "reserve",
+  feature: "calls",
+  units,
+  seconds: 60,
+  overflow: "overflow",
+});
+
 /** Histories that once parted the engine from its model, shrunk. Played first, for ever. */
 export const pastHistories: { what: string; history: History }[] = [
   {
@@ -74,6 +82,16 @@ export const pastHistories: { what: string; history: History }[] = [
       call({ do: "recount", feature: "seats", count: 1 }),
       { do: "wait", ms: 3_600_000 },
       call({ do: "entitle", plan: "free", anchorInMs: null }),
+    ]),
+  },
+  {
+    what: "a commit past a spending cap that was passed before, which takes what is left of the allowance all the same",
+    history: inUtc([
+      call(...Array.from({ length: 6 }, () => held(5))),
+      call({ do: "commit", at: 0, units: 40 }),
+      toTheEdge,
+      call(...Array.from({ length: 7 }, () => held(3))),
+      call({ do: "commit", at: 0, units: 8 }),
     ]),
   },
 ];

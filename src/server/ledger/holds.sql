@@ -117,10 +117,14 @@ declare
   v_reason constant text := a.reason;
   v_stopped constant boolean := a.reason like 'blocked:%' or a.reason = 'not_in_plan';
   v_fits bigint := p_units;
+  v_past bigint;
 begin
-  -- Each denial says how much too much it was; another rule may then say the same, so a few rounds find what fits.
+  -- Each denial says how much too much it was; another rule may then say the same, so a few rounds find what fits. By how much
+  -- earlier commits went past the spend cap is not this one's: without overage, it still has what is left of the allowance.
   while a.status = 'denied' and v_fits > 0 loop
-    v_fits := case when p_overflow = 'reject' or v_stopped then 0 else v_fits - a.missing end;
+    select greatest(over - floor(spend_cap_minor::numeric * overflow_per_units / overflow_cost), 0) into v_past
+      from meters where tenant_id = p_tenant and feature = p_feature and a.reason = 'spend_cap';
+    v_fits := case when p_overflow = 'reject' or v_stopped then 0 else v_fits - a.missing + coalesce(v_past, 0) end;
     if v_fits > 0 then a := gate_decide(p_now, p_tenant, p_feature, v_fits, false, false); end if;
   end loop;
   if a.status = 'denied' then a.allowance_units := 0; a.lot_units := 0; a.credits := 0; a.beyond_units := 0; a.over_units := 0; v_fits := 0; end if;
