@@ -41,6 +41,7 @@ test("whoever shares a process with a tenant that never pauses waits for no more
       }
       over = true;
       await Promise.all(callers);
+      // The batches under way, those gathered behind them and its own trip; starved, it would wait for as long as they go on.
       expect(Math.max(...meanwhile)).toBeLessThan(8 * BUSY_CALLS);
     }
 });

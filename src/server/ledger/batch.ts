@@ -113,7 +113,7 @@ function textArray<T>(items: readonly T[], pick: (item: T) => string | null): st
 const quoted = (value: string) =>
   PLAIN.test(value) && value.length !== 4 ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`;
 
-/** `gate_batch` of gate.sql: arrays by group, null or left out where nothing is to be said. */
+/** `gate_batch` of gate-batch.sql: arrays by group, null or left out where nothing is to be said. */
 interface GateBatch {
   before: (number | null)[] | null;
   granted: (number | null)[];
