@@ -18,8 +18,8 @@ export const planted: Fault[] = [
     name: "a lot may be spent after it expired",
     about: { meters: ["compute"], calls: ["grant", "check"] },
     file: "src/server/ledger/decide.sql",
-    find: "and starts_at <= p_now and (expires_at is null or expires_at > p_now)\n    order by",
-    replace: "and starts_at <= p_now\n    order by",
+    find: "and starts_at <= p_now and (expires_at is null or expires_at > p_now)\n      order by priority, expires_at nulls last, starts_at, id for",
+    replace: "and starts_at <= p_now\n      order by priority, expires_at nulls last, starts_at, id for",
   },
   {
     name: "a replay on the fast path charges again",
@@ -76,8 +76,8 @@ export const planted: Fault[] = [
     about: { meters: ["messages"], calls: ["rollDue"] },
     seed: 3,
     file: "src/server/ledger/window.sql",
-    find: "least(v_unused, m.rollover_cap - coalesce(sum(remaining), 0))",
-    replace: "least(v_unused, v_unused + coalesce(sum(remaining), 0))",
+    find: "least(v_unused, m.rollover_cap - coalesce(sum(l.remaining), 0))",
+    replace: "least(v_unused, v_unused + coalesce(sum(l.remaining), 0))",
   },
   {
     name: "what was paid for is spent before what was given",

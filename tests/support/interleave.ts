@@ -32,7 +32,7 @@ export async function overlapping<A, B>(
     await Promise.race([ready, one]);
     const other = second();
     other.catch(() => {});
-    await expect.poll(() => waiting(owner), { timeout: 5_000, interval: 5 }).toBe(1);
+    await oneWaits(owner);
     commit();
     return await Promise.all([one, other]);
   } finally {
@@ -40,8 +40,12 @@ export async function overlapping<A, B>(
   }
 }
 
-async function waiting(owner: postgres.Sql): Promise<number> {
-  const rows =
-    await owner`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  return rows.length;
+/** Until one connection of the test's database waits for a lock. */
+export async function oneWaits(owner: postgres.Sql): Promise<void> {
+  const waiting = async () => {
+    const rows =
+      await owner`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return rows.length;
+  };
+  await expect.poll(waiting, { timeout: 5_000, interval: 5 }).toBe(1);
 }

@@ -41,33 +41,35 @@ begin
   perform 1 from meters where tenant_id = p_tenant and feature = p_feature for no key update;
 end $$;
 
--- The lots of one unit that cover p_wanted, in the one draw order; `short` is what they don't cover.
+-- The lots of one unit that cover p_wanted, in the one draw order; `short` is what they don't cover. A draw takes what it locked, and
+-- locks what it takes: asked twice, it would also find a lot that somebody gave back to meanwhile and holds, earlier in the order.
 create function gate_pick_lots(
   p_now timestamptz, p_tenant text, p_unit text, p_wanted bigint, p_lock boolean,
   out lot_ids text[], out lot_units bigint[], out short bigint
 ) language plpgsql as $$
 declare
+  v_lots refcursor;
   l record;
   v_take bigint;
 begin
   lot_ids := '{}'; lot_units := '{}'; short := p_wanted;
   if p_wanted = 0 then return; end if;
   if p_lock then
-    perform 1 from lots
-      where tenant_id = p_tenant and unit = p_unit and closed_at is null
-      order by priority, expires_at nulls last, starts_at, id
-      for no key update;
+    open v_lots for select id, remaining from lots
+      where tenant_id = p_tenant and unit = p_unit and closed_at is null and starts_at <= p_now and (expires_at is null or expires_at > p_now)
+      order by priority, expires_at nulls last, starts_at, id for no key update;
+  else
+    open v_lots for select id, remaining from lots
+      where tenant_id = p_tenant and unit = p_unit and closed_at is null and starts_at <= p_now and (expires_at is null or expires_at > p_now)
+      order by priority, expires_at nulls last, starts_at, id;
   end if;
-  for l in
-    select id, remaining from lots
-    where tenant_id = p_tenant and unit = p_unit and closed_at is null
-      and starts_at <= p_now and (expires_at is null or expires_at > p_now)
-    order by priority, expires_at nulls last, starts_at, id
-  loop
+  while short > 0 loop
+    fetch v_lots into l;
+    exit when not found;
     v_take := least(l.remaining, short);
     lot_ids := lot_ids || l.id; lot_units := lot_units || v_take; short := short - v_take;
-    exit when short = 0;
   end loop;
+  close v_lots;
 end $$;
 
 -- The highest threshold that `used` has reached.
@@ -253,11 +255,7 @@ begin
     if a.status is not null then return a; end if;
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
-  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  -- What abandoned holds keep back is free the instant they expire, with or without cron: as many of them as it takes.
-  while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
-    a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  end loop;
+  a := gate_decide_swept(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
   if a.status = 'denied' then
     if p_keep_denial then
       perform gate_write(p_now, p_tenant, p_id, null, null, 'deny', p_feature, p_units, a, 0, p_actor, p_properties, p_breakdown, a.reason);

@@ -54,6 +54,25 @@ begin
   return n;
 end $$;
 
+-- gate_decide for a call. What abandoned holds keep back is free the instant they expire, with or without cron: as many of them as it
+-- takes. While there are any it is asked without locks, since a hold's lots may come before those that a denied draw has locked.
+create function gate_decide_swept(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_confirmed boolean, p_id text, p_actor text)
+returns gate_answer language plpgsql as $$
+declare
+  a gate_answer;
+begin
+  loop
+    while exists (select from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now) loop
+      a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
+      exit when a.status <> 'denied' or gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) = 0;
+    end loop;
+    a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
+    -- Denied all the same when another meter was faster; what is left of the holds is tried then.
+    exit when a.status <> 'denied' or gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) = 0;
+  end loop;
+  return a;
+end $$;
+
 create function gate_swept_id(p_id text, p_hold text) returns text language sql immutable as $$
   select left(p_id, -1) || '-h' || substr(p_hold, 5)
 $$;
@@ -94,10 +113,7 @@ begin
     if a.status is not null then return next gate_row_of(a); return; end if;
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
-  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
-    a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-  end loop;
+  a := gate_decide_swept(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
   if a.status = 'denied' then return next gate_row_of(a); return; end if;
   if p_key is not null and not gate_claim(p_tenant, p_key, p_id, v_hash) then
     return next gate_row_of(gate_stored(p_tenant, p_key, v_hash)); return;

@@ -27,17 +27,16 @@ begin
 end $$;
 
 -- What expired lots of one unit have left is written off, an entry for each: once, and again should units come back to one.
--- Returns how many units. Housekeeping: nobody could spend them since the instant they expired.
+-- Returns how many units. Housekeeping: nobody could spend them since the instant they expired. Locked as they are read: units may be
+-- coming back to one of them.
 create function gate_write_off(p_now timestamptz, p_tenant text, p_unit text, p_id text, p_actor text) returns bigint language plpgsql as $$
 declare
   l record;
   v_all bigint := 0;
 begin
-  if not exists (select from lots where tenant_id = p_tenant and unit = p_unit and closed_at is null and expires_at <= p_now) then return 0; end if;
-  perform gate_lock_unit(p_tenant, p_unit);
   for l in
     select id, remaining, kind from lots where tenant_id = p_tenant and unit = p_unit and closed_at is null and expires_at <= p_now
-    order by priority, expires_at, starts_at, id
+    order by priority, expires_at, starts_at, id for no key update
   loop
     update lots set remaining = 0, written_off = written_off + l.remaining, closed_at = p_now where tenant_id = p_tenant and id = l.id;
     perform gate_write_lots(p_now, p_tenant, p_id, null, 'expire', p_unit, array[l.id], array[l.remaining], 0, p_actor, 'expired',
