@@ -41,8 +41,10 @@ test("whoever shares a process with a tenant that never pauses waits for no more
       }
       over = true;
       await Promise.all(callers);
-      // The batches under way, those gathered behind them and its own trip; starved, it would wait for as long as they go on.
-      expect(Math.max(...meanwhile)).toBeLessThan(8 * BUSY_CALLS);
+      // The batches under way, those gathered behind them and its own trip; starved, it would wait each time for as long as they
+      // go on. Of the ten most: one alone may have met a machine that was busy elsewhere.
+      const usual = meanwhile.toSorted((a, b) => a - b)[5];
+      expect(usual).toBeLessThan(4 * BUSY_CALLS);
     }
 });
 

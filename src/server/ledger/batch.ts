@@ -1,4 +1,4 @@
-import { type GateAnswer, type GateCall, toAnswer } from "./answer";
+import { drawn, type GateAnswer, type GateCall, isOneMeter, jsonOf, type OneMeter, toAnswer } from "./answer";
 
 /** Whoever waits for the answer to a call. */
 interface Asker {
@@ -126,14 +126,6 @@ interface GateBatch {
   others?: { at: number; answer: Record<string, unknown> }[] | null;
 }
 
-type OneMeter = [
-  before: number,
-  granted: number | null,
-  starts: number | null,
-  ends: number | null,
-  plan: string | null,
-];
-
 /**
  * Gives every call of a batch its own answer. A group that was served together shares its meter's columns, and each
  * call's `used` is the meter's before the batch plus the running total, or unchanged where a lot paid for the group.
@@ -145,44 +137,26 @@ export function batchAnswers<A extends Asker>(
 ): void {
   const batch = batchIn(row[0]);
   for (const { asker, group, upto } of order) {
-    const { call } = asker;
     const before = batch.before?.[group] ?? null;
     if (before === null) continue;
     const lotId = batch.lots?.[group] ?? null;
-    const credits = batch.by_credits?.[group] === true;
-    answer(asker, {
-      status: "consumed",
-      reason: null,
-      entryId: call.id,
+    const after = {
       used: lotId === null ? before + upto : before,
       granted: batch.granted[group] ?? null,
-      missing: 0,
-      startsAtMs: milliseconds(batch.starts[group]),
-      endsAtMs: milliseconds(batch.ends[group]),
-      allowanceUnits: lotId === null ? call.units : 0,
-      lotUnits: lotId !== null && !credits ? call.units : 0,
-      credits: credits ? call.units : 0,
-      beyondUnits: lotId === null ? 0 : call.units,
-      overUnits: 0,
-      crossed: null,
-      planVersion: batch.plans[group] ?? null,
-      lots: lotId === null ? [] : [{ lotId, units: call.units }],
-    });
+      starts: batch.starts[group],
+      ends: batch.ends[group],
+      plan: batch.plans[group] ?? null,
+    };
+    answer(asker, drawn(asker.call, after, lotId, batch.by_credits?.[group] === true));
   }
   for (const other of batch.others ?? [])
     answer(order[other.at - 1]!.asker, toAnswer(Object.values(other.answer)));
 }
 
-/**
- * json (not jsonb, which forgets the order of columns) comes parsed or as text, by the connection's settings. One meter
- * that was served together answers with an array.
- */
+/** One meter that was served together answers with an array. */
 function batchIn(value: unknown): GateBatch {
-  const answer = (typeof value === "string" ? JSON.parse(value) : value) as GateBatch | OneMeter;
-  if (!Array.isArray(answer)) return answer;
+  const answer = jsonOf(value) as GateBatch | OneMeter;
+  if (!isOneMeter(answer)) return answer;
   const [before, granted, starts, ends, plan] = answer;
   return { before: [before], granted: [granted], starts: [starts], ends: [ends], plans: [plan] };
 }
-
-const milliseconds = (seconds: number | null | undefined) =>
-  seconds === null || seconds === undefined ? null : Math.round(seconds * 1_000);

@@ -12,7 +12,7 @@ create type gate_paid as (
 );
 
 -- A batch of one meter's calls, with their running total: one UPDATE and one INSERT, and no arrays of meters to be taken apart and put
--- together, which is a fifth of what a small batch costs. Answers with an array, gate_batch's first five columns of that one meter;
+-- together, which is a fifth of what a small batch costs. Answers with an array as one call alone does, but of what was used before;
 -- what does not fit goes the way of all batches, and is answered as they are.
 create function gate_consume_meter(
   p_now timestamptz, p_tenant text, p_feature text, p_total bigint, p_largest bigint, p_units bigint[], p_upto bigint[], p_keys text[], p_ids text[],
@@ -25,7 +25,7 @@ declare
   v_ends timestamptz;
   v_plan text;
 begin
-  if current_setting('app.tenant_id', true) not in ('', p_tenant) then perform gate_same_tenant(array[p_tenant]); end if;
+  if nullif(current_setting('app.tenant_id', true), '') <> p_tenant then perform gate_same_tenant(array[p_tenant]); end if;
   update meters m set used = m.used + p_total
     where m.tenant_id = p_tenant and m.feature = p_feature
       and m.used + p_total <= gate_fast_limit(m) and p_now < gate_fast_until(m) and p_largest <= m.request_cap

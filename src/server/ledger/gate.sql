@@ -8,8 +8,8 @@
 -- What a meter's `used` may reach, and until when, without asking the exact path. No columns: a stored generated column is parsed for
 -- each statement, and one kept by a BEFORE trigger locks each row twice. Written into the statements that use them as they are planned.
 create function gate_fast_limit(m meters) returns bigint language sql immutable as $$
-  select case when m.blocked_reason is not null or m.kind = 'lease' then -1 else least(coalesce(m.granted, 9007199254740991), m.window_cap - m.beyond,
-    case when m.granted > 0 and m.alerted < 80 then (m.granted * 80 + 99) / 100 - 1 when m.granted > 0 and m.alerted < 100 then m.granted - 1 end) end
+  select least(coalesce(m.granted, 9007199254740991), m.window_cap - m.beyond,
+    case when m.blocked_reason is not null or m.kind = 'lease' then -1 when m.alerted < 80 then (m.granted * 4 - 1) / 5 when m.alerted < 100 then m.granted - 1 end)
 $$;
 create function gate_fast_until(m meters) returns timestamptz language sql immutable as $$
   select least(m.window_ends_at, m.override_ends_at, m.plan_ends_at, m.refill_at, 'infinity'::timestamptz)
@@ -27,35 +27,39 @@ end $$;
 
 -- One call alone. The fast path first: one UPDATE whose WHERE settles the race, one INSERT. When the key turns out to be
 -- taken, the units go back under the row's own lock and the exact path answers. No calls of other functions on the way: each
--- costs as much as the INSERT.
+-- costs as much as the INSERT. Answers with an array when the allowance served it, of what the meter's row says; with a gate_row else.
 create function gate_consume_one(
-  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties jsonb,
-  p_breakdown jsonb, p_confirmed boolean, p_keep_denial boolean
-) returns gate_row language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+  p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_key text, p_id text, p_actor text, p_properties text,
+  p_breakdown text, p_confirmed boolean, p_keep_denial boolean
+) returns json language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   v_used bigint;
   v_granted bigint;
   v_starts timestamptz;
   v_ends timestamptz;
   v_plan text;
+  v_mine boolean := true;
 begin
-  if current_setting('app.tenant_id', true) not in ('', p_tenant) then perform gate_same_tenant(array[p_tenant]); end if;
+  if nullif(current_setting('app.tenant_id', true), '') <> p_tenant then perform gate_same_tenant(array[p_tenant]); end if;
   update meters b set used = b.used + p_units
     where b.tenant_id = p_tenant and b.feature = p_feature
       and b.used + p_units <= gate_fast_limit(b) and p_now < gate_fast_until(b) and p_units <= b.request_cap
     returning b.used, b.granted, b.window_starts_at, b.window_ends_at, b.plan_version into v_used, v_granted, v_starts, v_ends, v_plan;
   if found then
-    if p_key is null or gate_claim(p_tenant, p_key, p_id, gate_hash('consume', p_feature, p_units, p_properties, p_breakdown)) then
+    if p_key is not null then
+      v_mine := gate_claim(p_tenant, p_key, p_id, gate_hash('consume', p_feature, p_units, p_properties::jsonb, p_breakdown::jsonb));
+    end if;
+    if v_mine then
       insert into entries (tenant_id, id, idempotency_key, operation, feature, units, allowance_units, used_after, granted_after,
                            window_starts_at, window_ends_at, plan_version, actor, properties, breakdown, created_at)
         values (p_tenant, p_id, p_key, 'consume', p_feature, p_units, p_units, v_used, v_granted,
-                v_starts, v_ends, v_plan, p_actor, p_properties, p_breakdown, p_now);
-      return row('consumed', null, p_id, v_used, v_granted, 0, (date_part('epoch', v_starts) * 1000)::bigint, (date_part('epoch', v_ends) * 1000)::bigint,
-                 p_units, 0, 0, 0, 0, null, v_plan, null, null)::gate_row;
+                v_starts, v_ends, v_plan, p_actor, p_properties::jsonb, p_breakdown::jsonb, p_now);
+      return json_build_array(v_used, v_granted, date_part('epoch', v_starts), date_part('epoch', v_ends), v_plan);
     end if;
     update meters b set used = b.used - p_units where b.tenant_id = p_tenant and b.feature = p_feature;
   end if;
-  return gate_row_of(gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties, p_breakdown, p_confirmed, p_keep_denial));
+  return to_json(gate_row_of(gate_one(p_now, p_tenant, p_feature, p_units, p_key, p_id, p_actor, p_properties::jsonb, p_breakdown::jsonb,
+                                      p_confirmed, p_keep_denial)));
 end $$;
 
 -- The same decision without the write: what time would do is done, asked, and undone.

@@ -3,7 +3,7 @@ import { jitterMs } from "@/lib/random";
 import type { Database, Tx } from "../db/client";
 import { asAppError, isRetryable, postgresCode } from "../db/transaction";
 import { AppError } from "../errors";
-import { GATE_ROW, type GateAnswer, type GateCall, toAnswer } from "./answer";
+import { GATE_ROW, type GateAnswer, type GateCall, oneAnswer, toAnswer } from "./answer";
 import { batchAnswers, batchOf } from "./batch";
 
 interface Waiting {
@@ -23,7 +23,8 @@ const MAX_ATTEMPTS = 5;
 /** A key of the batch was used before, or somebody held a row out of turn: nothing was done. */
 const ASK_EXACTLY = "QK001";
 
-const CONSUME_ONE = `select ${GATE_ROW} from gate_consume_one($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10::boolean, $11::boolean)`;
+const CONSUME_ONE =
+  "select gate_consume_one($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7, $8, $9, $10::boolean, $11::boolean)";
 const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7::boolean)`;
 
 /**
@@ -126,7 +127,7 @@ export class Gate {
 
   async #one(call: GateCall): Promise<GateAnswer> {
     const rows = await this.#run(CONSUME_ONE, oneParameters(this.#now(), call));
-    return toAnswer(rows[0]!);
+    return oneAnswer(call, rows[0]![0]);
   }
 
   async #run(text: string, parameters: (string | number | boolean | null)[]): Promise<readonly unknown[][]> {
@@ -147,10 +148,10 @@ export async function consumeInTransaction(tx: Tx, now: Date, call: GateCall): P
     now,
     call,
   );
-  return gateRow(
-    tx,
-    sql`gate_consume_one(${at}::timestamptz, ${tenant}, ${feature}, ${units}::bigint, ${key}, ${id}, ${actor}, ${properties}::text::jsonb, ${breakdown}::text::jsonb, ${confirmed}::boolean, ${keep}::boolean)`,
+  const rows = await tx.execute<{ answer: unknown }>(
+    sql`select gate_consume_one(${at}::timestamptz, ${tenant}, ${feature}, ${units}::bigint, ${key}, ${id}, ${actor}, ${properties}, ${breakdown}, ${confirmed}::boolean, ${keep}::boolean) as answer`,
   );
+  return oneAnswer(call, rows[0]!.answer);
 }
 
 /** Asks a function of the gate that answers with one `gate_row`. */
