@@ -76,8 +76,8 @@ export const planted: Fault[] = [
     about: { meters: ["messages"], calls: ["rollDue"] },
     seed: 3,
     file: "src/server/ledger/window.sql",
-    find: "least(v_unused, m.rollover_cap - coalesce(sum(l.remaining), 0))",
-    replace: "least(v_unused, v_unused + coalesce(sum(l.remaining), 0))",
+    find: "least(v_unused, m.rollover_cap - coalesce(sum(remaining), 0))",
+    replace: "least(v_unused, v_unused + coalesce(sum(remaining), 0))",
   },
   {
     name: "what was paid for is spent before what was given",

@@ -6,11 +6,12 @@ create function gate_beside(p_id text) returns text language sql volatile as $$
   select p_id || '-' || lpad(to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint & 1099511627775), 10, '0') || left(md5(gen_random_uuid()::text), 2)
 $$;
 
--- A tenant's lots of one unit, in draw order: those that are live, and those of p_more that are not.
-create function gate_lock_unit(p_tenant text, p_unit text, p_more text[] default '{}') returns void language plpgsql as $$
+-- Locks a tenant's lots of one unit, in draw order: those that are live, and those of p_more that are not. Returns which: a lot that
+-- somebody gives back to meanwhile is none of them.
+create function gate_lock_unit(p_tenant text, p_unit text, p_more text[] default '{}') returns text[] language plpgsql as $$
 begin
-  perform 1 from lots where tenant_id = p_tenant and unit = p_unit and (closed_at is null or id = any (p_more))
-    order by priority, expires_at nulls last, starts_at, id for no key update;
+  return array(select id from lots where tenant_id = p_tenant and unit = p_unit and (closed_at is null or id = any (p_more))
+    order by priority, expires_at nulls last, starts_at, id for no key update);
 end $$;
 
 -- An entry that moves lots of one unit and leaves every meter alone. p_owed: what is owed from now on, or below zero no more.
@@ -27,16 +28,18 @@ begin
 end $$;
 
 -- What expired lots of one unit have left is written off, an entry for each: once, and again should units come back to one.
--- Returns how many units. Housekeeping: nobody could spend them since the instant they expired. Locked as they are read: units may be
--- coming back to one of them.
+-- Returns how many units. Housekeeping: nobody could spend them since the instant they expired.
 create function gate_write_off(p_now timestamptz, p_tenant text, p_unit text, p_id text, p_actor text) returns bigint language plpgsql as $$
 declare
   l record;
   v_all bigint := 0;
+  v_locked text[];
 begin
+  if not exists (select from lots where tenant_id = p_tenant and unit = p_unit and closed_at is null and expires_at <= p_now) then return 0; end if;
+  v_locked := gate_lock_unit(p_tenant, p_unit);
   for l in
-    select id, remaining, kind from lots where tenant_id = p_tenant and unit = p_unit and closed_at is null and expires_at <= p_now
-    order by priority, expires_at, starts_at, id for no key update
+    select id, remaining, kind from lots where tenant_id = p_tenant and id = any (v_locked) and closed_at is null and expires_at <= p_now
+    order by priority, expires_at, starts_at, id
   loop
     update lots set remaining = 0, written_off = written_off + l.remaining, closed_at = p_now where tenant_id = p_tenant and id = l.id;
     perform gate_write_lots(p_now, p_tenant, p_id, null, 'expire', p_unit, array[l.id], array[l.remaining], 0, p_actor, 'expired',
@@ -56,7 +59,7 @@ declare
 begin
   perform gate_same_tenant(array[p_tenant]);
   for v_unit in
-    select distinct unit from lots where tenant_id = p_tenant and closed_at is null and expires_at <= p_now order by 1
+    select unit from lots where tenant_id = p_tenant and closed_at is null and expires_at <= p_now group by unit order by unit = 'credits', unit
   loop
     v_units := gate_write_off(p_now, p_tenant, v_unit, p_id, p_actor);
     if v_unit = 'credits' and v_units > 0 then perform credit_watch(p_now, p_tenant, p_id); end if;

@@ -56,9 +56,10 @@ declare
 begin
   perform gate_same_tenant(array[p_tenant]);
   select * into l from lots where tenant_id = p_tenant and id = p_lot for no key update;
-  perform 1 from debts where tenant_id = p_tenant and unit = l.unit and outstanding > 0 order by id for no key update;
+  -- Locked by id, as everywhere, and paid by age.
   for d in
-    select id, lot_id, outstanding from debts where tenant_id = p_tenant and unit = l.unit and outstanding > 0 order by created_at, id
+    select x.id, x.lot_id, x.outstanding from (
+      select * from debts where tenant_id = p_tenant and unit = l.unit and outstanding > 0 order by id for no key update) x order by x.created_at, x.id
   loop
     n := least(d.outstanding, l.remaining - v_paid);
     exit when n = 0;

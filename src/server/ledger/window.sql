@@ -13,16 +13,17 @@ declare
   v_lot constant text := 'lot_' || left(substr(p_id, 5), -1) || '-r';
   v_expires_at timestamptz := m.window_ends_at;
   v_kept bigint;
+  v_lots text[];
 begin
   if m.rollover_cap is null or v_unused <= 0 then return 0; end if;
   for i in 1..m.rollover_windows loop
     select ends_at into v_expires_at from ledger_period_at(v_expires_at, m.window_unit, m.anchor_at, m.time_zone);
   end loop;
   if v_expires_at <= p_now then return 0; end if;
-  -- The lots are locked as they are counted: a hold may be giving back to one of them.
-  select least(v_unused, m.rollover_cap - coalesce(sum(l.remaining), 0)) into v_kept from (
-    select remaining from lots where tenant_id = m.tenant_id and unit = m.feature and kind = 'rollover' and closed_at is null and expires_at > p_now
-      order by priority, expires_at nulls last, starts_at, id for no key update) l;
+  -- The lots are locked before they are counted: a hold may be giving back to one of them.
+  v_lots := gate_lock_unit(m.tenant_id, m.feature);
+  select least(v_unused, m.rollover_cap - coalesce(sum(remaining), 0)) into v_kept
+    from lots where tenant_id = m.tenant_id and id = any (v_lots) and kind = 'rollover' and expires_at > p_now;
   if v_kept <= 0 then return 0; end if;
   insert into lots (tenant_id, id, unit, kind, granted, remaining, starts_at, expires_at, priority, source, created_at)
     values (m.tenant_id, v_lot, m.feature, 'rollover', v_kept, v_kept, m.window_ends_at, v_expires_at, 5, v_source, p_now)
