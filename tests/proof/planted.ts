@@ -72,6 +72,13 @@ export const planted: Fault[] = [
     replace: "<= 9007199254740991 then",
   },
   {
+    name: "what an abandoned hold keeps is paid for",
+    about: { meters: ["calls"], calls: ["reserve"] },
+    file: "src/server/ledger/holds.sql",
+    find: "exit when a.status <> 'denied' and (v_swept or a.beyond_units = 0);",
+    replace: "exit when a.status <> 'denied';",
+  },
+  {
     name: "unused allowance is kept without a ceiling",
     about: { meters: ["messages"], calls: ["rollDue"] },
     seed: 3,

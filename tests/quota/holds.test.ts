@@ -5,7 +5,9 @@ import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
+import { check } from "@/server/quota/check";
 import { commit } from "@/server/quota/commit";
+import { consume } from "@/server/quota/consume";
 import { sweepHolds } from "@/server/quota/jobs";
 import { refund } from "@/server/quota/refund";
 import { releaseHold } from "@/server/quota/release-hold";
@@ -122,6 +124,31 @@ test("what was only set aside is not refunded but released", async () => {
     message: "Nothing of this hold was charged.",
   });
 });
+
+test("what an abandoned hold kept is drawn before anything is paid for: alone, in a batch, by a hold and by a commit above its own", async () => {
+  const ada = await tenant("ada");
+  await buy(ada, 100, 1);
+  const mine = await hold(ada, 10, DAY);
+  await hold(ada, 90);
+  clock.advance({ minutes: 2 });
+  expect(await check(ada, { feature: "compute", units: 20 })).toMatchObject(ofAllowance(20));
+  expect(await openHolds(ada)).toBe(2);
+  const settled = await commit(ada, { holdId: mine.holdId, units: 30 });
+  expect(settled).toMatchObject({ charged: 30, drawn: { allowance: 20, credits: 0 } });
+  await hold(ada, 70);
+  clock.advance({ minutes: 2 });
+  expect(await consume(ada, { feature: "compute", units: 10 })).toMatchObject(ofAllowance(10));
+  await hold(ada, 60);
+  clock.advance({ minutes: 2 });
+  const batch = Array.from({ length: 20 }, () => consume(ada, { feature: "compute" }));
+  for (const receipt of await Promise.all(batch)) expect(receipt).toMatchObject(ofAllowance(1));
+  await hold(ada, 40);
+  clock.advance({ minutes: 2 });
+  expect(await hold(ada, 40)).toMatchObject(ofAllowance(40));
+  expect((await balance(ada)).available).toBe(100);
+});
+
+const ofAllowance = (units: number) => ({ allowed: true, drawn: { allowance: units, credits: 0 } });
 
 test("two meters that give back to the same lots and draw on them never wait for each other in a circle", async () => {
   const ada = await tenant("ada");

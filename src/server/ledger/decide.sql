@@ -255,7 +255,8 @@ begin
     if a.status is not null then return a; end if;
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
-  a := gate_decide_swept(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
+  perform gate_sweep_for(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
+  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
   if a.status = 'denied' then
     if p_keep_denial then
       perform gate_write(p_now, p_tenant, p_id, null, null, 'deny', p_feature, p_units, a, 0, p_actor, p_properties, p_breakdown, a.reason);

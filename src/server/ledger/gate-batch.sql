@@ -150,7 +150,7 @@ begin
   end if;
 end $$;
 
--- Groups whose allowance is used up and whose first lot in draw order covers all their calls: of the meter's own unit or, when
+-- Groups whose allowance is used up, with no abandoned hold that keeps any of it back, and whose first lot in draw order covers all their calls: of the meter's own unit or, when
 -- there is none and one credit pays for one unit, of credits. The caller holds the meters' locks. What is less plain is
 -- left to the exact path.
 create function gate_pay_together(
@@ -166,6 +166,7 @@ begin
     join meters m on m.tenant_id = q.tenant and m.feature = q.feature
     where (p_hit is null or q.at <> all (p_hit)) and m.kind = 'meter' and m.blocked_reason is null and p_now < gate_fast_until(m) and m.used >= m.granted
       and q.largest <= m.request_cap and (m.window_cap is null or m.used + m.beyond + q.total <= m.window_cap)
+      and not exists (select from holds h where h.tenant_id = m.tenant_id and h.feature = m.feature and h.status = 'open' and h.expires_at <= p_now)
   ), first as (
     select a.*, l.id, l.unit from asked a cross join lateral (
       select o.id, o.unit, o.remaining from (

@@ -74,15 +74,13 @@ begin
   if not exists (select from meters m where tenant_id = p_tenant and feature = p_feature and p_now >= gate_fast_until(m)) then
     a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
   end if;
-  if a.status is null or (a.status = 'denied' and exists (
+  if a.status is null or ((a.status = 'denied' or a.beyond_units > 0) and exists (
       select from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now)) then
     begin
       perform gate_lock(p_tenant, p_feature);
       perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
+      perform gate_sweep_for(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
       a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
-      while a.status = 'denied' and gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) > 0 loop
-        a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
-      end loop;
       raise exception 'only asked' using errcode = 'QK002';
     exception when sqlstate 'QK002' then null;
     end;

@@ -54,23 +54,21 @@ begin
   return n;
 end $$;
 
--- gate_decide for a call. What abandoned holds keep back is free the instant they expire, with or without cron: as many of them as it
--- takes. While there are any it is asked without locks, since a hold's lots may come before those that a denied draw has locked.
-create function gate_decide_swept(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_confirmed boolean, p_id text, p_actor text)
-returns gate_answer language plpgsql as $$
+-- Before p_units are drawn: what abandoned holds keep back is free the instant they expire, with or without cron, so it is drawn before
+-- anything is paid for. None while the allowance covers the call; else the oldest, and as many more as it takes. Asked without locks: a
+-- hold's lots may come before those that a draw locks. The caller holds the meter's lock.
+create function gate_sweep_for(p_now timestamptz, p_tenant text, p_feature text, p_units bigint, p_confirmed boolean, p_id text, p_actor text)
+returns void language plpgsql as $$
 declare
   a gate_answer;
+  v_swept boolean := false;
 begin
-  loop
-    while exists (select from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now) loop
-      a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
-      exit when a.status <> 'denied' or gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) = 0;
-    end loop;
-    a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
-    -- Denied all the same when another meter was faster; what is left of the holds is tried then.
-    exit when a.status <> 'denied' or gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500) = 0;
+  while exists (select from holds where tenant_id = p_tenant and feature = p_feature and status = 'open' and expires_at <= p_now) loop
+    a := gate_decide(p_now, p_tenant, p_feature, p_units, true, p_confirmed);
+    exit when a.status <> 'denied' and (v_swept or a.beyond_units = 0);
+    perform gate_sweep_meter(p_now, p_tenant, p_feature, p_id, p_actor, 500);
+    v_swept := true;
   end loop;
-  return a;
 end $$;
 
 create function gate_swept_id(p_id text, p_hold text) returns text language sql immutable as $$
@@ -113,7 +111,8 @@ begin
     if a.status is not null then return next gate_row_of(a); return; end if;
   end if;
   perform gate_settle(p_now, p_tenant, p_feature, p_id, p_actor);
-  a := gate_decide_swept(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
+  perform gate_sweep_for(p_now, p_tenant, p_feature, p_units, p_confirmed, p_id, p_actor);
+  a := gate_decide(p_now, p_tenant, p_feature, p_units, false, p_confirmed);
   if a.status = 'denied' then return next gate_row_of(a); return; end if;
   if p_key is not null and not gate_claim(p_tenant, p_key, p_id, v_hash) then
     return next gate_row_of(gate_stored(p_tenant, p_key, v_hash)); return;
@@ -180,6 +179,7 @@ begin
   if p_units <= v_held then
     perform gate_return(p_now, p_tenant, h.feature, p_hold, v_held - p_units, 'commit', p_units, null, p_id, p_actor, p_breakdown, null);
   else
+    perform gate_sweep_for(p_now, p_tenant, h.feature, p_units - v_held, false, p_id, p_actor);
     a := gate_decide_more(p_now, p_tenant, h.feature, p_units - v_held, h.overflow);
     a := gate_apply(p_now, p_tenant, h.feature, p_id, a);
     perform gate_write(p_now, p_tenant, p_id, p_hold, null, 'commit', h.feature, p_units, a, a.missing, p_actor, null, p_breakdown, a.reason);

@@ -37,8 +37,8 @@ function giveBack(state: State, chain: Chain, units: number, nowMs: number): voi
   watch(state, nowMs);
 }
 
-/** As if each gave back at the same moment: what is told is what came of all. */
-export function sweep(state: State, feature: string, nowMs: number): boolean {
+/** Before each draw, as nothing is covered by an allowance. As if each gave back at the same moment: what is told is what came of all. */
+export function sweep(state: State, feature: string, nowMs: number): void {
   const due = Object.values(state.holds).filter(
     (hold) => hold.feature === feature && hold.status === "open" && hold.expiresAtMs <= nowMs,
   );
@@ -49,7 +49,6 @@ export function sweep(state: State, feature: string, nowMs: number): boolean {
   }
   Object.assign(state, { low, timesLow });
   if (due.length > 0) watch(state, nowMs);
-  return due.length > 0;
 }
 
 /** A consume or a hold: wholly or not at all, once per key. */
@@ -64,10 +63,9 @@ export function take(
   refillIfDue(state, nowMs);
   const charged = op.do === "consume" ? op.units : 0;
   const chain: Chain = { tag, feature: op.feature, charged, draws: [] };
-  const drawn =
-    draw(state, chain, op.units, nowMs) ||
-    (sweep(state, op.feature, nowMs) && draw(state, chain, op.units, nowMs));
-  if (!drawn) return { allowed: false, reason: state.blocked ? "blocked" : "no_credits" };
+  sweep(state, op.feature, nowMs);
+  if (!draw(state, chain, op.units, nowMs))
+    return { allowed: false, reason: state.blocked ? "blocked" : "no_credits" };
   state.keys[op.key] = true;
   state.chains[tag] = chain;
   if (op.do === "reserve") {
@@ -93,6 +91,7 @@ export function commit(
   const chain = state.chains[of]!;
   Object.assign(hold, { status: "committed", actual: units });
   if (units <= held) giveBack(state, chain, held - units, nowMs);
+  else sweep(state, hold.feature, nowMs);
   const uncharged = units > held && !draw(state, chain, units - held, nowMs) ? units - held : 0;
   chain.charged = units - uncharged;
   return { replayed: false, units, uncharged };

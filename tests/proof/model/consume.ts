@@ -1,6 +1,6 @@
 import { apply, type Decision, decide } from "./draw";
 import { drawn, receipt, write } from "./entries";
-import { sweepMeter } from "./holds";
+import { sweepFor } from "./holds";
 import { settle } from "./meters";
 import { type Answer, type Costs, NOT_YET, type Reserve, type Take } from "./ops";
 import { liveOverride } from "./plans";
@@ -19,9 +19,8 @@ export function take(state: State, op: Take | Reserve, tag: string, nowMs: numbe
   const { feature, units } = rated;
   const meter = state.meters[feature];
   if (meter) settle(state, meter, nowMs);
-  let decision = decide(state, meter, units, nowMs, op.confirmed);
-  if (!decision.allowed && meter && sweepMeter(state, meter, tag, nowMs) > 0)
-    decision = decide(state, meter, units, nowMs, op.confirmed);
+  if (meter) sweepFor(state, meter, units, tag, nowMs, op.confirmed);
+  const decision = decide(state, meter, units, nowMs, op.confirmed);
   if (!decision.allowed || !meter) return denial(meter, decision);
   const crossed = apply(state, meter, decision.draw);
   const entry = write(state, meter, {
@@ -64,9 +63,8 @@ export function check(
   const asked = structuredClone(state);
   const meter = asked.meters[rated.feature];
   if (meter) settle(asked, meter, nowMs);
-  let decision = decide(asked, meter, rated.units, nowMs, op.confirmed);
-  if (!decision.allowed && meter && sweepMeter(asked, meter, "asked", nowMs) > 0)
-    decision = decide(asked, meter, rated.units, nowMs, op.confirmed);
+  if (meter) sweepFor(asked, meter, rated.units, "asked", nowMs, op.confirmed);
+  const decision = decide(asked, meter, rated.units, nowMs, op.confirmed);
   if (!decision.allowed || !meter) return denial(meter, decision);
   const { draw } = decision;
   const from = draw.from.map(([source, units]): [string, number] => [

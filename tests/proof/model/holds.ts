@@ -5,8 +5,21 @@ import { settle } from "./meters";
 import type { Answer, Op } from "./ops";
 import { type Draw, type Hold, type Meter, nothing, type State } from "./state";
 
+/** Before a draw that the allowance doesn't cover. */
+export function sweepFor(
+  state: State,
+  meter: Meter,
+  units: number,
+  tag: string,
+  nowMs: number,
+  confirmed = false,
+): void {
+  const decision = decide(state, meter, units, nowMs, confirmed);
+  if (!decision.allowed || decision.draw.beyond > 0) sweepMeter(state, meter, tag, nowMs);
+}
+
 /** Gives back every open hold of a meter that is past its time. Returns how many. */
-export function sweepMeter(state: State, meter: Meter, tag: string, nowMs: number): number {
+function sweepMeter(state: State, meter: Meter, tag: string, nowMs: number): number {
   const due = Object.values(state.holds).filter(
     (hold) => hold.feature === meter.feature && hold.status === "open" && hold.expiresAtMs <= nowMs,
   );
@@ -59,6 +72,7 @@ export function commit(state: State, op: Extract<Op, { do: "commit" }>, tag: str
     const lapsed = giveBack(state, meter, hold.tag, held - op.units, said, nowMs);
     return { ...settledAs(state, tag), lapsed, replayed: false };
   }
+  sweepFor(state, meter, op.units - held, tag, nowMs);
   const { draw, uncharged } = drawMore(state, meter, op.units - held, hold.overflow, nowMs);
   const crossed = apply(state, meter, draw);
   const made = { tag, operation: "commit", units: op.units, uncharged, root: hold.tag, crossed };
