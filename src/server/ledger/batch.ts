@@ -40,23 +40,39 @@ const OF_METERS = `select gate_consume($1::timestamptz, $2::boolean, $3::text[],
 
 /** Calls sorted by meter, which is the lock order, with their running total inside it. */
 export function batchOf<A extends Asker>(askers: readonly A[]): Batch<A> {
-  const groups = [...groupByMeter(askers)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  const groups = groupsOf(askers);
   const order: Place<A>[] = [];
+  let [places, units, uptos, ids] = ["", "", "", ""];
+  const [keys, actors, properties, breakdowns] = [
+    new TextArray(),
+    new TextArray(),
+    new TextArray(),
+    new TextArray(),
+  ];
   for (const [group, { askers: members }] of groups.entries()) {
     let upto = 0;
     for (const asker of members) {
-      upto += asker.call.units;
+      const { call } = asker;
+      upto += call.units;
       order.push({ asker, group, upto });
+      places += `,${group + 1}`;
+      units += `,${call.units}`;
+      uptos += `,${upto}`;
+      ids += `,${call.id}`;
+      keys.add(call.key);
+      actors.add(call.actor);
+      properties.add(call.properties && JSON.stringify(call.properties));
+      breakdowns.add(call.breakdown && JSON.stringify(call.breakdown));
     }
   }
   const calls = [
-    `{${order.map(({ asker }) => asker.call.units).join(",")}}`,
-    `{${order.map(({ upto }) => upto).join(",")}}`,
-    textArray(order, ({ asker }) => asker.call.key),
-    `{${order.map(({ asker }) => asker.call.id).join(",")}}`,
-    textArray(order, ({ asker }) => asker.call.actor),
-    textArray(order, ({ asker: { call } }) => call.properties && JSON.stringify(call.properties)),
-    textArray(order, ({ asker: { call } }) => call.breakdown && JSON.stringify(call.breakdown)),
+    literal(units),
+    literal(uptos),
+    keys.literal(),
+    literal(ids),
+    actors.literal(),
+    properties.literal(),
+    breakdowns.literal(),
   ];
   const question = (now: Date, exact: boolean): Question => {
     const at = now.toISOString();
@@ -71,43 +87,57 @@ export function batchOf<A extends Asker>(askers: readonly A[]): Batch<A> {
       `{${groups.map((group) => group.feature).join(",")}}`,
       `{${groups.map((group) => group.total).join(",")}}`,
       `{${groups.map((group) => group.largest).join(",")}}`,
-      `{${order.map(({ group }) => group + 1).join(",")}}`,
+      literal(places),
     ];
     return { text: OF_METERS, parameters: [at, exact, ...meters, ...calls] };
   };
   return { question, order };
 }
 
-function groupByMeter<A extends Asker>(askers: readonly A[]): Map<string, Group<A>> {
+function groupsOf<A extends Asker>(askers: readonly A[]): Group<A>[] {
   const groups = new Map<string, Group<A>>();
+  let group: Group<A> | undefined;
   for (const asker of askers) {
     const { tenantId, feature, units } = asker.call;
-    // A space sorts before every character of an id, so sorting the names sorts by tenant and then feature.
-    const name = `${tenantId} ${feature}`;
-    const group = groups.get(name);
-    if (group) {
-      group.total += units;
-      group.largest = Math.max(group.largest, units);
-      group.askers.push(asker);
-    } else {
-      groups.set(name, { tenantId, feature, total: units, largest: units, askers: [asker] });
+    // Calls of one meter often come one after the other.
+    if (group?.tenantId !== tenantId || group.feature !== feature) {
+      // A space sorts before every character of an id, so sorting the names sorts by tenant and then feature.
+      const name = `${tenantId} ${feature}`;
+      group = groups.get(name) ?? { tenantId, feature, total: 0, largest: 0, askers: [] };
+      groups.set(name, group);
     }
+    group.total += units;
+    group.largest = Math.max(group.largest, units);
+    group.askers.push(asker);
   }
-  return groups;
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sorted]) => sorted);
 }
+
+/** A Postgres array literal of elements that each have a comma before them. */
+const literal = (elements: string) => `{${elements.slice(1)}}`;
 
 const PLAIN = /^[A-Za-z0-9_:.-]+$/;
 
-/** A Postgres text[] literal, or null when every element is. Most values are plain ids and need no quoting. */
-function textArray<T>(items: readonly T[], pick: (item: T) => string | null): string | null {
-  let all = "";
-  let anything = false;
-  for (const item of items) {
-    const value = pick(item);
-    if (value !== null) anything = true;
-    all += `,${value === null ? "NULL" : quoted(value)}`;
+/** A Postgres text[] literal as it grows. Most values are plain ids, which need no quoting, or the same again. */
+class TextArray {
+  #elements = "";
+  #anything = false;
+  #last: string | null = null;
+  #element = "NULL";
+
+  add(value: string | null): void {
+    if (value !== this.#last) {
+      this.#last = value;
+      this.#element = value === null ? "NULL" : quoted(value);
+      this.#anything = true;
+    }
+    this.#elements += `,${this.#element}`;
   }
-  return anything ? `{${all.slice(1)}}` : null;
+
+  /** null when every element is. */
+  literal(): string | null {
+    return this.#anything ? literal(this.#elements) : null;
+  }
 }
 
 const quoted = (value: string) =>
