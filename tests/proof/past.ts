@@ -94,4 +94,18 @@ export const pastHistories: { what: string; history: History }[] = [
       call({ do: "commit", at: 0, units: 8 }),
     ]),
   },
+  {
+    what: "a reservation that gave back an abandoned hold and then lost its key to a refund",
+    history: inUtc([
+      call({ do: "grant", unit: "drafts", amount: 23, kind: "replenish", expiresInMs: 36_000_000 }),
+      call({ do: "consume", feature: "drafts", units: 15 }),
+      call({ do: "consume", feature: "compute", units: 1 }),
+      call({ do: "reserve", feature: "drafts", units: 1, seconds: 60, overflow: "reject" }),
+      toTheEdge,
+      call(
+        { do: "refund", at: 1, key: "k2" },
+        { do: "reserve", feature: "drafts", units: 1, key: "k2", seconds: 60, overflow: "reject" },
+      ),
+    ]),
+  },
 ];

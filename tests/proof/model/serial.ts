@@ -27,9 +27,8 @@ export function apart(
       : [];
   if (rolls === "first") for (const meter of meters) settle(from, from.meters[meter]!, nowMs);
   if (has("sweepLeases")) endLeases(from, nowMs);
-  const due = Object.values(from.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
   const swept: Call[] = has("sweepHolds")
-    ? due.map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
+    ? dueHolds(from, nowMs).map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
     : [];
   const others = calls.map((_, at) => at).filter((at) => !JOBS.has(calls[at]!.op.do));
   const parts = [...rolled, ...swept];
@@ -52,11 +51,26 @@ export function settled(state: State, calls: Call[], nowMs: number): State {
   const next = structuredClone(state);
   for (const { op } of calls) {
     const feature = featureOf(next, op);
-    const meter = feature === undefined ? undefined : next.meters[feature === "render" ? "compute" : feature];
+    const meter = feature === undefined ? undefined : next.meters[meterOf({ feature })];
     if (meter) settle(next, meter, nowMs);
   }
   return next;
 }
+
+const meterOf = ({ feature }: { feature: string }) => (feature === "render" ? "compute" : feature);
+
+/** Nor is it anybody's answer that it gave back what abandoned holds of its meter kept, before it lost. */
+export function withSweeps(state: State, calls: Call[], answers: Answer[], nowMs: number) {
+  const draws = calls.flatMap(({ op }) => (op.do === "consume" || op.do === "reserve" ? [meterOf(op)] : []));
+  const already = new Set(calls.flatMap(({ op }) => (op.do === "sweepHold" ? [op.hold] : [])));
+  const swept: Call[] = dueHolds(state, nowMs)
+    .filter(({ tag, feature }) => draws.includes(feature) && !already.has(tag))
+    .map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }));
+  return { calls: [...calls, ...swept], answers: [...answers, ...swept.map(() => ({}))] };
+}
+
+const dueHolds = (state: State, nowMs: number) =>
+  Object.values(state.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
 
 /** A refund names the call that it takes back, not the meter. */
 function featureOf(state: State, op: Call["op"]): string | undefined {
@@ -106,9 +120,9 @@ export function serialOrder(
 
 /** A sweep takes the holds of a meter in one stroke: which of them is said to go first changes nothing. */
 function isSweptLater(calls: Call[], at: number, left: readonly number[], { holds }: State): boolean {
-  const meterOf = ({ op }: Call) => (op.do === "sweepHold" ? holds[op.hold]!.feature : null);
-  const meter = meterOf(calls[at]!);
-  return meter !== null && left.some((other) => other < at && meterOf(calls[other]!) === meter);
+  const sweptMeter = ({ op }: Call) => (op.do === "sweepHold" ? holds[op.hold]!.feature : null);
+  const meter = sweptMeter(calls[at]!);
+  return meter !== null && left.some((other) => other < at && sweptMeter(calls[other]!) === meter);
 }
 
 /** Two states are one whatever came into them first. */

@@ -7,7 +7,7 @@ import type { Answer, Op } from "./ops";
 import { firstState } from "./plans";
 import { play } from "./play";
 import { resolve } from "./resolve";
-import { apart, type Call, orders, serialOrder, settled } from "./serial";
+import { apart, type Call, orders, serialOrder, settled, withSweeps } from "./serial";
 import { differences, type Snapshot, takeSnapshot } from "./snapshot";
 import type { State } from "./state";
 import { edges, type History, type Step } from "./steps";
@@ -128,12 +128,17 @@ async function agreeAtOnce(
   const fits = (end: State) => differences(after, end, names).length === 0;
   const jobs = { state, calls, answers, nowMs };
   const parts = apart(jobs, "first");
-  const order = (from: State, { calls, answers } = parts) => serialOrder(from, calls, answers, nowMs, fits);
+  const order = (from: State, { calls, answers }: Pick<typeof parts, "calls" | "answers"> = parts) =>
+    serialOrder(from, calls, answers, nowMs, fits);
   const later = () => {
     const between = apart(jobs, "between");
     return order(between.from, between);
   };
-  return order(parts.from) ?? order(settled(parts.from, calls, nowMs)) ?? later();
+  const tidied = () => {
+    const from = settled(parts.from, calls, nowMs);
+    return order(from) ?? order(from, withSweeps(from, parts.calls, parts.answers, nowMs));
+  };
+  return order(parts.from) ?? tidied() ?? later();
 }
 
 /** What differs, in the order of the calls that explains most. */
