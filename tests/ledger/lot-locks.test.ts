@@ -1,7 +1,7 @@
 import { oneWaits } from "@tests/support/interleave";
+import { sharedCredits } from "@tests/support/shared-credits";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
-import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
@@ -11,31 +11,7 @@ import { consume } from "@/server/quota/consume";
 import { releaseHold } from "@/server/quota/release-hold";
 import { type Reserved, reserve } from "@/server/quota/reserve";
 
-/** Two meters without an allowance that share their credits. */
-const meter = (name: string) => ({
-  kind: "meter" as const,
-  name,
-  unit: "unit",
-  window: "month" as const,
-  align: "calendar" as const,
-  overflow: { to: "credits" as const, credits: 1, perUnits: 1 },
-});
-const prices = definePriceList({
-  currency: "usd",
-  features: { compute: meter("Compute"), images: meter("Images") },
-  plans: [
-    {
-      id: "free",
-      name: "Free",
-      tagline: "To try",
-      price: { kind: "free" },
-      limits: { compute: 0, images: 0 },
-    },
-  ],
-  packs: [],
-  defaultPlan: "free",
-});
-const { tenant, owner, clock } = await world({ prices });
+const { tenant, owner, clock } = await world({ prices: sharedCredits({ compute: 0, images: 0 }) });
 
 test("a draw takes from the lots that it locked, though another meter gives back to an earlier one meanwhile", async () => {
   const ada = await tenant("ada");

@@ -1,7 +1,7 @@
+import { sharedCredits } from "@tests/support/shared-credits";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
 import { newId } from "@/lib/ids";
-import { definePriceList } from "@/lib/price-list";
 import type { TenantCtx } from "@/server/context";
 import { balance } from "@/server/credits/balance";
 import { grantCredits } from "@/server/credits/grant-credits";
@@ -13,31 +13,7 @@ import { refund } from "@/server/quota/refund";
 import { releaseHold } from "@/server/quota/release-hold";
 import { type Reserved, reserve } from "@/server/quota/reserve";
 
-const meter = (name: string) => ({
-  kind: "meter" as const,
-  name,
-  unit: "unit",
-  window: "week" as const,
-  align: "anchored" as const,
-  overflow: { to: "credits" as const, credits: 1, perUnits: 1 },
-});
-/** Two meters that share their credits. */
-const prices = definePriceList({
-  currency: "usd",
-  features: { compute: meter("Compute"), images: meter("Images") },
-  plans: [
-    {
-      id: "free",
-      name: "Free",
-      tagline: "To try",
-      price: { kind: "free" },
-      limits: { compute: 100, images: 10 },
-    },
-  ],
-  packs: [],
-  defaultPlan: "free",
-});
-const { tenant, clock, ctx, owner } = await world({ prices });
+const { tenant, clock, ctx, owner } = await world({ prices: sharedCredits({ compute: 100, images: 10 }) });
 const reason = "it failed";
 const DAY = 86_400;
 

@@ -41,19 +41,21 @@ export interface GateAnswer {
   lots: { lotId: string; units: number }[];
 }
 
-/** What a meter's row says after a draw. Instants are seconds since 1970. */
-interface MeterAfter {
-  used: number;
-  granted: number | null;
-  starts: number | null | undefined;
-  ends: number | null | undefined;
-  plan: string | null;
-}
+/** What a meter's row says of a draw, as `gate_consume_one` answers (and `gate_consume_meter`, with what was used before). */
+export type MeterFigures = readonly [
+  used: number,
+  granted: number | null,
+  /** Instants are seconds since 1970. */
+  starts: number | null,
+  ends: number | null,
+  plan: string | null,
+];
+export const isMeterFigures = (answer: object): answer is MeterFigures => Array.isArray(answer);
 
 /** The answer to a call that the allowance covered, or one lot: of the meter's own unit, or of credits. */
 export function drawn(
   call: Pick<GateCall, "id" | "units">,
-  after: MeterAfter,
+  [used, granted, starts, ends, plan]: MeterFigures,
   lotId: string | null = null,
   ofCredits = false,
 ): GateAnswer {
@@ -61,36 +63,26 @@ export function drawn(
     status: "consumed",
     reason: null,
     entryId: call.id,
-    used: after.used,
-    granted: after.granted,
+    used,
+    granted,
     missing: 0,
-    startsAtMs: milliseconds(after.starts),
-    endsAtMs: milliseconds(after.ends),
+    startsAtMs: milliseconds(starts),
+    endsAtMs: milliseconds(ends),
     allowanceUnits: lotId === null ? call.units : 0,
     lotUnits: lotId !== null && !ofCredits ? call.units : 0,
     credits: ofCredits ? call.units : 0,
     beyondUnits: lotId === null ? 0 : call.units,
     overUnits: 0,
     crossed: null,
-    planVersion: after.plan,
+    planVersion: plan,
     lots: lotId === null ? [] : [{ lotId, units: call.units }],
   };
 }
 
-const milliseconds = (seconds: number | null | undefined) =>
-  seconds === null || seconds === undefined ? null : Math.round(seconds * 1_000);
+const milliseconds = (seconds: number | null) => (seconds === null ? null : Math.round(seconds * 1_000));
 
 /** json (not jsonb, which forgets the order of columns) comes parsed or as text, by the connection's settings. */
 export const jsonOf = (value: unknown): unknown => (typeof value === "string" ? JSON.parse(value) : value);
-
-/** `gate_consume_meter`'s and, with what is used after it, `gate_consume_one`'s: instants are seconds since 1970. */
-export type OneMeter = readonly [
-  used: number,
-  granted: number | null,
-  starts: number | null,
-  ends: number | null,
-  plan: string | null,
-];
 
 /** The columns of `gate_row`, in {@link toAnswer}'s order. */
 export const GATE_ROW = `status, reason, entry_id, used, granted, missing, starts_ms, ends_ms, allowance_units, lot_units, credits, beyond_units, over_units, crossed, plan_version, lot_ids, lot_draws`;
@@ -130,12 +122,8 @@ function pairs(ids: unknown, draws: unknown): { lotId: string; units: number }[]
 const elements = (value: unknown): unknown[] =>
   Array.isArray(value) ? value : String(value).slice(1, -1).split(",");
 
-/** The answer of `gate_consume_one`: an array when the allowance covered the call, a `gate_row` else. */
+/** The answer of `gate_consume_one`: figures when the allowance covered the call, a `gate_row` else. */
 export function oneAnswer(call: GateCall, value: unknown): GateAnswer {
-  const answer = jsonOf(value) as OneMeter | Record<string, unknown>;
-  if (!isOneMeter(answer)) return toAnswer(Object.values(answer));
-  const [used, granted, starts, ends, plan] = answer;
-  return drawn(call, { used, granted, starts, ends, plan });
+  const answer = jsonOf(value) as MeterFigures | Record<string, unknown>;
+  return isMeterFigures(answer) ? drawn(call, answer) : toAnswer(Object.values(answer));
 }
-
-export const isOneMeter = (answer: object): answer is OneMeter => Array.isArray(answer);

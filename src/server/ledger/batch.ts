@@ -1,4 +1,12 @@
-import { drawn, type GateAnswer, type GateCall, isOneMeter, jsonOf, type OneMeter, toAnswer } from "./answer";
+import {
+  drawn,
+  type GateAnswer,
+  type GateCall,
+  isMeterFigures,
+  jsonOf,
+  type MeterFigures,
+  toAnswer,
+} from "./answer";
 
 /** Whoever waits for the answer to a call. */
 interface Asker {
@@ -170,13 +178,13 @@ export function batchAnswers<A extends Asker>(
     const before = batch.before?.[group] ?? null;
     if (before === null) continue;
     const lotId = batch.lots?.[group] ?? null;
-    const after = {
-      used: lotId === null ? before + upto : before,
-      granted: batch.granted[group] ?? null,
-      starts: batch.starts[group],
-      ends: batch.ends[group],
-      plan: batch.plans[group] ?? null,
-    };
+    const after: MeterFigures = [
+      lotId === null ? before + upto : before,
+      batch.granted[group] ?? null,
+      batch.starts[group] ?? null,
+      batch.ends[group] ?? null,
+      batch.plans[group] ?? null,
+    ];
     answer(asker, drawn(asker.call, after, lotId, batch.by_credits?.[group] === true));
   }
   for (const other of batch.others ?? [])
@@ -185,8 +193,8 @@ export function batchAnswers<A extends Asker>(
 
 /** One meter that was served together answers with an array. */
 function batchIn(value: unknown): GateBatch {
-  const answer = jsonOf(value) as GateBatch | OneMeter;
-  if (!isOneMeter(answer)) return answer;
+  const answer = jsonOf(value) as GateBatch | MeterFigures;
+  if (!isMeterFigures(answer)) return answer;
   const [before, granted, starts, ends, plan] = answer;
   return { before: [before], granted: [granted], starts: [starts], ends: [ends], plans: [plan] };
 }

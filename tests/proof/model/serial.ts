@@ -27,9 +27,7 @@ export function apart(
       : [];
   if (rolls === "first") for (const meter of meters) settle(from, from.meters[meter]!, nowMs);
   if (has("sweepLeases")) endLeases(from, nowMs);
-  const swept: Call[] = has("sweepHolds")
-    ? dueHolds(from, nowMs).map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }))
-    : [];
+  const swept = has("sweepHolds") ? sweepsOf(from, nowMs, () => true) : [];
   const others = calls.map((_, at) => at).filter((at) => !JOBS.has(calls[at]!.op.do));
   const parts = [...rolled, ...swept];
   return {
@@ -51,26 +49,34 @@ export function settled(state: State, calls: Call[], nowMs: number): State {
   const next = structuredClone(state);
   for (const { op } of calls) {
     const feature = featureOf(next, op);
-    const meter = feature === undefined ? undefined : next.meters[meterOf({ feature })];
+    const meter = feature === undefined ? undefined : next.meters[meterOf(feature)];
     if (meter) settle(next, meter, nowMs);
   }
   return next;
 }
 
-const meterOf = ({ feature }: { feature: string }) => (feature === "render" ? "compute" : feature);
-
-/** Nor is it anybody's answer that it gave back what abandoned holds of its meter kept, before it lost. */
+/** A draw that loses its key to another at the same instant has given back what abandoned holds of its meter kept, before it lost. */
 export function withSweeps(state: State, calls: Call[], answers: Answer[], nowMs: number) {
-  const draws = calls.flatMap(({ op }) => (op.do === "consume" || op.do === "reserve" ? [meterOf(op)] : []));
-  const already = new Set(calls.flatMap(({ op }) => (op.do === "sweepHold" ? [op.hold] : [])));
-  const swept: Call[] = dueHolds(state, nowMs)
-    .filter(({ tag, feature }) => draws.includes(feature) && !already.has(tag))
-    .map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }));
+  const losers = calls.flatMap(({ op }, at) => {
+    const { error, replayed } = answers[at]!;
+    const lost = error === "IDEMPOTENCY_CONFLICT" || replayed === true;
+    return lost && (op.do === "consume" || op.do === "reserve") ? [meterOf(op.feature)] : [];
+  });
+  const already = new Set(calls.map(({ tag }) => tag));
+  const swept = sweepsOf(state, nowMs, (meter) => losers.includes(meter)).filter(
+    ({ tag }) => !already.has(tag),
+  );
   return { calls: [...calls, ...swept], answers: [...answers, ...swept.map(() => ({}))] };
 }
 
-const dueHolds = (state: State, nowMs: number) =>
-  Object.values(state.holds).filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs);
+/** Each hold of those meters that is past its time, swept by itself. */
+function sweepsOf(state: State, nowMs: number, of: (meter: string) => boolean): Call[] {
+  return Object.values(state.holds)
+    .filter((hold) => hold.status === "open" && hold.expiresAtMs <= nowMs && of(hold.feature))
+    .map(({ tag }) => ({ op: { do: "sweepHold", hold: tag }, tag: `swept-${tag}` }));
+}
+
+const meterOf = (feature: string) => (feature === "render" ? "compute" : feature);
 
 /** A refund names the call that it takes back, not the meter. */
 function featureOf(state: State, op: Call["op"]): string | undefined {
