@@ -188,6 +188,25 @@ test("while a cheaper plan waits for the period's end, seats are followed now an
   expect([await quantityOf(dan), await follow()]).toEqual([3, 0]);
 });
 
+test("a cheaper plan's preview counts the seats that came in this period and wait for the next invoice", async () => {
+  const bo = await tenant("bo");
+  await join(bo, 4);
+  await buy(bo, { plan: "business", interval: "month" });
+  await advance({ days: 15 });
+  await join(bo, 3);
+  await follow();
+  const added = (await rest(bo, 21_000)) - (await rest(bo, 12_000));
+  const { preview, next, waiting, timing } = await previewChange(bo, TEAM);
+  expect({ timing, waiting: waiting.amountMinor, next: next.amount.amountMinor }).toEqual({
+    timing: "period_end",
+    waiting: BigInt(added),
+    next: BigInt(7_000 + added),
+  });
+  await changePlan(bo, { ...TEAM, preview });
+  await advance({ days: 17 });
+  expect((await invoicesOf(bo))[0]!.total).toBe(Number(next.amount.amountMinor));
+});
+
 test("an answer that got lost, or that never was, leaves the tenant due, and nothing is charged twice", async () => {
   for (const kind of ["500", "close"] as const) {
     const ada = await five("ada");

@@ -15,6 +15,7 @@ import {
 } from "../subscriptions/plan-change-rules";
 import { type Quote, quotePlanChange } from "../subscriptions/quote-plan-change";
 import { seatsOf } from "../subscriptions/seat-rules";
+import { exclusiveTax, sumOf } from "../subscriptions/waiting-amount";
 import { syncCustomer } from "../sync/sync";
 import { type PreviewChangeInput, previewChangeInput } from "./inputs";
 
@@ -38,6 +39,8 @@ export interface ChangePreview {
   tax: Money;
   /** The next regular invoice. */
   next: { at: Date; amount: Money };
+  /** Of it, what the period so far leaves to be paid, as seats that came in it. */
+  waiting: Money;
   /** What the plan allows, where that changes. */
   limits: LimitChange[];
 }
@@ -69,17 +72,13 @@ export async function previewChange(ctx: TenantCtx, input: PreviewChangeInput): 
       description: description ?? "",
       amount: money(amount),
     })),
-    discount: money(sumOf(invoice?.total_discount_amounts)),
-    tax: money(sumOf((invoice?.total_taxes ?? []).filter(isOnTop))),
+    discount: money(sumOf(invoice?.total_discount_amounts ?? [])),
+    tax: money(exclusiveTax(invoice?.total_taxes ?? [])),
     next: { at: quote.nextInvoiceAt, amount: money(nextDue(quote)) },
+    waiting: money(quote.waitingMinor),
     limits: await limitsOf(ctx, quote),
   };
 }
-
-const sumOf = (parts: readonly { amount: number }[] | null | undefined): number =>
-  (parts ?? []).reduce((sum, { amount }) => sum + amount, 0);
-
-const isOnTop = ({ tax_behavior }: { tax_behavior: string }) => tax_behavior === "exclusive";
 
 /** The customer's balance once the change is invoiced: below zero, it pays for later invoices. */
 function balanceAfter({ invoice, recurring }: Quote): number {
@@ -88,7 +87,7 @@ function balanceAfter({ invoice, recurring }: Quote): number {
 }
 
 function nextDue(quote: Quote): number {
-  return Math.max(0, quote.recurring.total + balanceAfter(quote));
+  return Math.max(0, quote.recurring.total + quote.waitingMinor + balanceAfter(quote));
 }
 
 /** From the plan in force, whatever put the tenant on it. */

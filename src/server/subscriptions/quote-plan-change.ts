@@ -14,6 +14,7 @@ import { waits } from "./prepaid-time-rules";
 import { decidingSubscription } from "./rules";
 import { seatsFor } from "./seat-count";
 import { localSubscriptions, type SubscriptionRow } from "./subscription";
+import { waitingAmount } from "./waiting-amount";
 
 export interface PlanWish {
   plan: string;
@@ -46,6 +47,8 @@ export interface Quote {
   invoice: Stripe.Invoice | null;
   /** A whole period afterwards. */
   recurring: Stripe.Invoice;
+  /** What the period so far leaves for the next regular invoice, as seats that came in it; nothing when `invoice` takes it along. */
+  waitingMinor: number;
   totalMinor: bigint;
   takesEffectAt: Date;
   /** When the next regular invoice comes. */
@@ -141,7 +144,7 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
     charges: timing === "now" && (!inTrial || endsTrial),
     endsTrial,
   };
-  const { invoice, recurring } = await previews(ctx, request, row.discounts);
+  const { invoice, recurring, waitingMinor } = await previews(ctx, request, row.discounts);
   const restarts = request.charges && (endsTrial || wish.interval !== row.interval);
   const periodEndsAt = instantOf(item.current_period_end);
   const totalMinor = BigInt(invoice?.total ?? 0);
@@ -152,6 +155,7 @@ async function quoteOf(ctx: TenantCtx, change: Change): Promise<Quote> {
     request,
     invoice,
     recurring,
+    waitingMinor,
     totalMinor,
     takesEffectAt: timing === "now" ? instantOf(change.at) : periodEndsAt,
     nextInvoiceAt: restarts && invoice ? endOfPeriod(invoice) : periodEndsAt,
@@ -163,8 +167,8 @@ async function previews(
   ctx: TenantCtx,
   request: ChangeRequest,
   discounts: readonly Discount[],
-): Promise<{ invoice: Stripe.Invoice | null; recurring: Stripe.Invoice }> {
-  const { subscription, charges } = request;
+): Promise<Pick<Quote, "invoice" | "recurring" | "waitingMinor">> {
+  const { subscription, charges, timing } = request;
   const preview = (
     subscription_details: Stripe.InvoiceCreatePreviewParams.SubscriptionDetails,
     mode: Pick<Stripe.InvoiceCreatePreviewParams, "preview_mode" | "discounts">,
@@ -175,7 +179,11 @@ async function previews(
     { items: updateOf(request).items },
     { preview_mode: "recurring", ...(left ? { discounts: left.length > 0 ? left : "" } : {}) },
   );
-  return { invoice, recurring };
+  const unchanged =
+    timing === "period_end"
+      ? await ctx.stripe.invoices.createPreview({ subscription, preview_mode: "next" })
+      : null;
+  return { invoice, recurring, waitingMinor: unchanged ? waitingAmount(unchanged) : 0 };
 }
 
 /** The words that a change at once is both previewed and asked for with. */

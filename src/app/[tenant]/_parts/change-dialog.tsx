@@ -91,7 +91,8 @@ function buttonOf(timing: Preview["timing"], dueNow: Preview["dueNow"]): string 
 
 function Summary({ preview }: { preview: Preview }) {
   const { timeZone } = useWorkspace();
-  const { timing, dueNow, creditKept, discount, tax, lines, next, takesEffectAt, plan, seats } = preview;
+  const { timing, dueNow, creditKept, discount, tax, lines, next, waiting, takesEffectAt, plan, seats } =
+    preview;
   const forSeats = seats === null ? "" : `, for ${seats} ${seats === 1 ? "seat" : "seats"}`;
   const nextAt = formatDate(next.at, timeZone);
   if (timing === "period_end")
@@ -99,7 +100,9 @@ function Summary({ preview }: { preview: Preview }) {
       <Text size="sm">
         Nothing to pay now. Everything stays as it is until {formatDate(takesEffectAt, timeZone)}; from then
         on it is {plan.name}
-        {forSeats}, and {formatMoney(next.amount)} is charged that day. Until then you can undo it.
+        {forSeats}, and {formatMoney(next.amount)} is charged that day
+        {waiting.amountMinor > 0n && `, of it ${formatMoney(waiting)} for what was added until today`}. Until
+        then you can undo it.
       </Text>
     );
   return (
