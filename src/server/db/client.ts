@@ -13,6 +13,9 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Two lanes, two aside, and two for what is asked alone. They are opened as they are needed: one or two, mostly. */
+const GATE_CONNECTIONS = 6;
+
 export interface DatabaseOptions {
   poolSize?: number;
   gateConnections?: number;
@@ -32,7 +35,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   };
   const { wrap = (client: postgres.Sql) => client } = options;
   const pool = wrap(postgres(url, { ...shared, max: options.poolSize ?? 10 }));
-  const gate = wrap(postgres(url, { ...shared, max: options.gateConnections ?? 2 }));
+  const gate = wrap(postgres(url, { ...shared, max: options.gateConnections ?? GATE_CONNECTIONS }));
   return {
     orm: drizzle(guardClient(pool), { casing: "snake_case" }),
     gate,

@@ -1,5 +1,6 @@
 -- Calls that travel together: what batch.ts asks, and how it is answered. The rules are gate.sql's, and so is the lock order; what does
--- not fit a batch takes the exact path in decide.sql.
+-- not fit a batch takes the exact path in decide.sql. A batch waits for a row for a tenth of a second only: then somebody holds it for
+-- longer than a batch does, and the tenants travel for themselves (lanes.ts), so that nobody waits for another's transaction.
 
 -- What a batch answers, as json. Calls that were served together share their meter's answer (arrays by group, instants as seconds, and
 -- the lot that paid when it was not the allowance); the others have their own.
@@ -17,7 +18,7 @@ create type gate_paid as (
 create function gate_consume_meter(
   p_now timestamptz, p_tenant text, p_feature text, p_total bigint, p_largest bigint, p_units bigint[], p_upto bigint[], p_keys text[], p_ids text[],
   p_actors text[], p_properties text[], p_breakdowns text[]
-) returns json language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+) returns json language plpgsql security definer set search_path = pg_catalog, public, pg_temp set lock_timeout = '100ms' as $$
 declare
   v_before bigint;
   v_granted bigint;
@@ -52,7 +53,7 @@ end $$;
 create function gate_consume(
   p_now timestamptz, p_exact boolean, p_group_tenants text[], p_group_features text[], p_group_totals bigint[], p_group_largest bigint[],
   p_groups int[], p_units bigint[], p_upto bigint[], p_keys text[], p_ids text[], p_actors text[], p_properties text[], p_breakdowns text[]
-) returns json language plpgsql security definer set search_path = pg_catalog, public, pg_temp
+) returns json language plpgsql security definer set search_path = pg_catalog, public, pg_temp set lock_timeout = '100ms'
 set plan_cache_mode = force_generic_plan set jit = off set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
   g constant int := cardinality(p_group_tenants);

@@ -5,54 +5,49 @@ import { asAppError, isRetryable, postgresCode } from "../db/transaction";
 import { AppError } from "../errors";
 import { GATE_ROW, type GateAnswer, type GateCall, oneAnswer, toAnswer } from "./answer";
 import { batchAnswers, batchOf } from "./batch";
+import { Lanes } from "./lanes";
 
 interface Waiting {
   call: GateCall;
   resolve: (answer: GateAnswer) => void;
   reject: (error: unknown) => void;
 }
-/** More would not fit `sum(units)` into a bigint at 2^53 units a call, and gains nothing. */
-const MAX_BATCH = 512;
-/** One lane per connection of `db.gate`; a tenant always takes the same lane, so batches don't meet on its row. */
-const LANES = 2;
-/** Fewer calls than this for each lane travel in one batch: two would make each other wait for the disk. */
-const WORTH_A_LANE = 32;
 /** Calls waiting in this process beyond which new ones are turned away at once. */
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
 /** A key of the batch was used before, or somebody held a row out of turn: nothing was done. */
 const ASK_EXACTLY = "QK001";
+/** lock_not_available: a batch waits for a row for a tenth of a second, so that its neighbours don't. */
+const HELD = "55P03";
 
 const CONSUME_ONE =
   "select gate_consume_one($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7, $8, $9, $10::boolean, $11::boolean)";
 const CHECK = `select ${GATE_ROW} from gate_check($1::timestamptz, $2, $3, $4::bigint, $5, $6, $7::boolean)`;
 
 /**
- * Calls of one process that arrive together travel together: each lane keeps one batch in flight and gathers the
- * next meanwhile. Every call gets its own, exact answer. See PERFORMANCE in docs/decisions/0010-hot-path.md.
+ * Calls of one process that arrive together travel together (lanes.ts). Every call gets its own, exact answer. See
+ * docs/decisions/0010-hot-path.md.
  */
 export class Gate {
   readonly #db: Database;
   readonly #now: () => Date;
-  readonly #queues: Waiting[][] = Array.from({ length: LANES }, () => []);
-  readonly #busy: boolean[] = Array.from({ length: LANES }, () => false);
-  #scheduled = false;
+  readonly #lanes: Lanes<Waiting>;
 
   constructor(db: Database, now: () => Date) {
     this.#db = db;
     this.#now = now;
+    this.#lanes = new Lanes({
+      carry: (batch, aside) => this.#carry(batch, aside),
+      turnAway,
+    });
   }
 
   /** @throws AppError BUSY when the database doesn't answer; the outcome is then known by asking again with the key */
   consume(call: GateCall): Promise<GateAnswer> {
     if (call.confirmed || call.keepDenial) return this.#one(call);
-    const queue = this.#queues[laneOf(call.tenantId)]!;
-    if (queue.length >= MAX_WAITING)
+    if (this.#lanes.waiting >= MAX_WAITING)
       throw new AppError("BUSY", "The service is busy. Please try again in a moment.");
-    return new Promise((resolve, reject) => {
-      queue.push({ call, resolve, reject });
-      this.#departSoon();
-    });
+    return new Promise((resolve, reject) => this.#lanes.add({ call, resolve, reject }));
   }
 
   /** The same decision without the write. */
@@ -72,57 +67,31 @@ export class Gate {
     return toAnswer(rows[0]!);
   }
 
-  /** Whoever asks in the same turn, or asks again because it was just answered, comes along. */
-  #departSoon(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#depart();
-    });
-  }
-
-  #depart(): void {
-    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, 0);
-    if (waiting === 0) return;
-    const allFree = !this.#busy.includes(true);
-    if (allFree && waiting < LANES * WORTH_A_LANE) {
-      void this.#travel(
-        0,
-        this.#queues.flatMap((queue) => queue.splice(0)),
-      );
-      return;
-    }
-    for (const [lane, queue] of this.#queues.entries()) {
-      if (this.#busy[lane] || queue.length === 0 || !(allFree || queue.length >= WORTH_A_LANE)) continue;
-      void this.#travel(lane, queue.splice(0, MAX_BATCH));
-    }
-  }
-
-  async #travel(lane: number, batch: Waiting[]): Promise<void> {
-    this.#busy[lane] = true;
-    await this.#send(batch);
-    this.#busy[lane] = false;
-    this.#departSoon();
-  }
-
-  async #send(waiting: Waiting[]): Promise<void> {
+  async #carry(batch: readonly Waiting[], aside: boolean): Promise<Error | null> {
     try {
-      if (waiting.length === 1) return waiting[0]!.resolve(await this.#one(waiting[0]!.call));
-      const { question, order } = batchOf(waiting);
-      const now = this.#now();
-      const ask = (exact: boolean) => {
-        const { text, parameters } = question(now, exact);
-        return this.#run(text, parameters);
-      };
-      const rows = await ask(false).catch((error) => {
-        if (postgresCode(error) !== ASK_EXACTLY) throw error;
-        return ask(true);
-      });
-      batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
+      const [only] = batch;
+      if (only && batch.length === 1 && !aside) only.resolve(await this.#one(only.call));
+      else await this.#together(batch);
     } catch (error) {
-      for (const { reject } of waiting) reject(error);
+      const isShared = batch.length > 1 || aside;
+      if (isShared && postgresCode(error) === HELD) return error as Error;
+      turnAway(batch, error);
     }
+    return null;
+  }
+
+  async #together(batch: readonly Waiting[]): Promise<void> {
+    const { question, order } = batchOf(batch);
+    const now = this.#now();
+    const ask = (exact: boolean) => {
+      const { text, parameters } = question(now, exact);
+      return this.#run(text, parameters);
+    };
+    const rows = await ask(false).catch((error) => {
+      if (postgresCode(error) !== ASK_EXACTLY) throw error;
+      return ask(true);
+    });
+    batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
   }
 
   async #one(call: GateCall): Promise<GateAnswer> {
@@ -187,6 +156,6 @@ function oneParameters(now: Date, call: GateCall): (string | number | boolean | 
   ];
 }
 
-function laneOf(tenantId: string): number {
-  return tenantId.charCodeAt(tenantId.length - 1) % LANES;
+function turnAway(batch: readonly Waiting[], error: unknown): void {
+  for (const { reject } of batch) reject(error);
 }

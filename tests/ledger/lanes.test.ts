@@ -1,0 +1,87 @@
+import { oneWaits } from "@tests/support/interleave";
+import { world } from "@tests/support/world";
+import { expect, test } from "vitest";
+import { definePriceList } from "@/lib/price-list";
+import type { TenantCtx } from "@/server/context";
+import { consume } from "@/server/quota/consume";
+import type { Receipt } from "@/server/quota/rules";
+
+const { tenant, owner } = await world({
+  prices: definePriceList({
+    currency: "usd",
+    features: {
+      calls: { kind: "meter", name: "Calls", window: "month", align: "calendar", overflow: { to: "deny" } },
+    },
+    plans: [
+      { id: "free", name: "Free", tagline: "", price: { kind: "free" }, limits: { calls: "unlimited" } },
+    ],
+    packs: [],
+    defaultPlan: "free",
+  }),
+});
+
+const people = (names: string[]) => Promise.all(names.map((name) => tenant(name)));
+const calls = (of: TenantCtx, count: number): Promise<Receipt>[] =>
+  Array.from({ length: count }, () => consume(of, { feature: "calls" }));
+const usedOf = (receipts: Receipt[]) => receipts.map(({ used }) => used).toSorted((a, b) => a! - b!);
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+
+/** Somebody's transaction has the rows of these tenants for as long as `meanwhile` takes. */
+async function whileHeld<T>(held: TenantCtx[], meanwhile: () => Promise<T>): Promise<T> {
+  return owner.begin(async (holder) => {
+    for (const { tenant } of held) await holder`select from meters where tenant_id = ${tenant.id} for update`;
+    return meanwhile();
+  }) as Promise<T>;
+}
+
+test("those who travel in one batch with a tenant whose row is held are answered while it is", async () => {
+  const [held, bo, cleo] = await people(["ada", "bo", "cleo"]);
+  let stuck: Promise<Receipt>[] = [];
+  const others = await whileHeld([held!], async () => {
+    stuck = calls(held!, 3);
+    return Promise.all([...calls(bo!, 2), ...calls(cleo!, 2)]);
+  });
+  expect(usedOf(others)).toEqual([1, 1, 2, 2]);
+  expect(usedOf(await Promise.all(stuck))).toEqual(upTo(3));
+});
+
+test("a call whose row is held makes nobody wait who comes after it, be it one or very many", async () => {
+  const [held, bo, cleo] = await people(["dan", "eve", "finn"]);
+  let stuck: Promise<Receipt>[] = [];
+  await whileHeld([held!], async () => {
+    stuck = calls(held!, 1);
+    await oneWaits(owner);
+    expect(usedOf(await Promise.all(calls(bo!, 1)))).toEqual([1]);
+    stuck.push(...calls(held!, 40));
+    expect(usedOf(await Promise.all(calls(cleo!, 700)))).toEqual(upTo(700));
+    expect(usedOf(await Promise.all(calls(bo!, 1)))).toEqual([2]);
+  });
+  expect(usedOf(await Promise.all(stuck))).toEqual(upTo(41));
+});
+
+test("several tenants that are held wait for themselves, and those whose rows come free first are answered first", async () => {
+  const names = ["gil", "hana", "ivo", "jun"];
+  const [free, ...held] = await people(["kim", ...names]);
+  let stuck: Promise<Receipt>[] = [];
+  let latest: Promise<Receipt>[] = [];
+  await whileHeld(held.slice(0, 3), async () => {
+    await whileHeld(held.slice(3), async () => {
+      stuck = held.slice(0, 3).flatMap((one) => calls(one, 2));
+      latest = calls(held[3]!, 2);
+      expect(usedOf(await Promise.all(calls(free!, 2)))).toEqual([1, 2]);
+    });
+    expect(usedOf(await Promise.all(latest))).toEqual([1, 2]);
+  });
+  expect(usedOf(await Promise.all(stuck))).toEqual([1, 1, 1, 2, 2, 2]);
+});
+
+test("who waits for two seconds is told that the service is busy, nothing is drawn, and the next call is like any other", async () => {
+  const [held, bo] = await people(["lea", "max"]);
+  await whileHeld([held!], async () => {
+    const stuck = Promise.allSettled([...calls(held!, 30)]);
+    expect(usedOf(await Promise.all(calls(bo!, 30)))).toEqual(upTo(30));
+    for (const outcome of await stuck)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "BUSY" } });
+  });
+  expect(usedOf(await Promise.all(calls(held!, 2)))).toEqual([1, 2]);
+});
