@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { oneWaits } from "@tests/support/interleave";
 import { world } from "@tests/support/world";
 import { expect, test } from "vitest";
@@ -73,6 +74,26 @@ test("several tenants that are held wait for themselves, and those whose rows co
     expect(usedOf(await Promise.all(latest))).toEqual([1, 2]);
   });
   expect(usedOf(await Promise.all(stuck))).toEqual([1, 1, 1, 2, 2, 2]);
+});
+
+test("calls of many tenants that are held, one after the other, keep nobody else waiting until they are told", async () => {
+  const [free, ...held] = await people(["nia", "oleg", "pia", "quin", "rob"]);
+  const stuck: Promise<PromiseSettledResult<Receipt>[]>[] = [];
+  let told = 0;
+  await whileHeld(held, async () => {
+    for (const [turn, one] of held.entries()) {
+      stuck.push(Promise.allSettled(calls(one, 1)));
+      void stuck[turn]!.then(() => (told += 1));
+      // It is on its way when the next one comes.
+      await setImmediate();
+      await setImmediate();
+      expect((await Promise.all(calls(free!, 1)))[0]!.used).toBe(turn + 1);
+    }
+    expect(told).toBe(0);
+  });
+  expect((await Promise.all(stuck)).flat()).toMatchObject(
+    held.map(() => ({ status: "fulfilled", value: { used: 1 } })),
+  );
 });
 
 test("who waits for two seconds is told that the service is busy, nothing is drawn, and the next call is like any other", async () => {

@@ -13,7 +13,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Two lanes, two aside, and two for what is asked alone. They are opened as they are needed: one or two, mostly. */
+/** Two lanes, three who wait for a row (ledger/lanes.ts), and one for checks. They are opened as they are needed: two, mostly. */
 const GATE_CONNECTIONS = 6;
 
 export interface DatabaseOptions {

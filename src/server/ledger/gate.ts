@@ -37,7 +37,8 @@ export class Gate {
     this.#db = db;
     this.#now = now;
     this.#lanes = new Lanes({
-      carry: (batch, aside) => this.#carry(batch, aside),
+      alone: (one) => this.#alone(one),
+      together: (batch) => this.#together(batch),
       turnAway,
     });
   }
@@ -67,31 +68,28 @@ export class Gate {
     return toAnswer(rows[0]!);
   }
 
-  async #carry(batch: readonly Waiting[], aside: boolean): Promise<Error | null> {
+  async #alone({ call, resolve, reject }: Waiting): Promise<void> {
+    await this.#one(call).then(resolve, reject);
+  }
+
+  async #together(batch: readonly Waiting[]): Promise<Error | null> {
     try {
-      const [only] = batch;
-      if (only && batch.length === 1 && !aside) only.resolve(await this.#one(only.call));
-      else await this.#together(batch);
+      const { question, order } = batchOf(batch);
+      const now = this.#now();
+      const ask = (exact: boolean) => {
+        const { text, parameters } = question(now, exact);
+        return this.#run(text, parameters);
+      };
+      const rows = await ask(false).catch((error) => {
+        if (postgresCode(error) !== ASK_EXACTLY) throw error;
+        return ask(true);
+      });
+      batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
     } catch (error) {
-      const isShared = batch.length > 1 || aside;
-      if (isShared && postgresCode(error) === HELD) return error as Error;
+      if (error instanceof Error && postgresCode(error) === HELD) return error;
       turnAway(batch, error);
     }
     return null;
-  }
-
-  async #together(batch: readonly Waiting[]): Promise<void> {
-    const { question, order } = batchOf(batch);
-    const now = this.#now();
-    const ask = (exact: boolean) => {
-      const { text, parameters } = question(now, exact);
-      return this.#run(text, parameters);
-    };
-    const rows = await ask(false).catch((error) => {
-      if (postgresCode(error) !== ASK_EXACTLY) throw error;
-      return ask(true);
-    });
-    batchAnswers(order, rows[0]!, (asker, answer) => asker.resolve(answer));
   }
 
   async #one(call: GateCall): Promise<GateAnswer> {

@@ -3,9 +3,12 @@ interface Passenger {
   readonly call: { readonly tenantId: string };
 }
 
+/** How calls get there and back. Neither rejects: who is answered, or told an error, knows it by the call itself. */
 export interface Carrier<P> {
-  /** Carries a batch there and back. @returns what somebody who waits for too long is told, when a row that it needs is held; nothing was done then */
-  carry(batch: readonly P[], aside: boolean): Promise<Error | null>;
+  /** Waits for the call's row for as long as the database lets it. */
+  alone(one: P): Promise<void>;
+  /** @returns what who waits for too long is told, when somebody holds a row for a tenth of a second: nothing was done then */
+  together(batch: readonly P[]): Promise<Error | null>;
   turnAway(batch: readonly P[], error: Error): void;
 }
 
@@ -13,11 +16,11 @@ export interface Carrier<P> {
 const MAX_BATCH = 512;
 /** Fewer calls than this for each of the two lanes travel in one batch: two would make each other wait for the disk. */
 const WORTH_A_LANE = 32;
-/** A call alone that takes longer waits for a row that somebody holds, and others pass. Batches say so themselves (gate-batch.sql). */
+/** A call alone that takes longer waits for a row that somebody holds, and others pass. */
 const PATIENCE_MS = 100;
 /** Batches aside at once: each takes a connection. */
 const MAX_ASIDE = 2;
-/** Each waits 100 ms for its rows (gate-batch.sql): two seconds in all, as a call alone does. */
+/** Two seconds in all, as a call alone waits. */
 const MAX_TRIES_ASIDE = 20;
 
 /** Calls of one tenant whose rows somebody holds. */
@@ -102,22 +105,26 @@ export class Lanes<P extends Passenger> {
     if (!only) return;
     const tenants = new Set(batch.map(({ call }) => call.tenantId));
     this.#away[lane] = tenants;
-    const late = batch.length === 1 && setTimeout(() => this.#letPass(lane, only), PATIENCE_MS);
-    const held = await this.#carrier.carry(batch, false);
-    if (late) clearTimeout(late);
+    // While somebody holds rows nobody goes alone: one at most waits in the database.
+    const isAlone = batch.length === 1 && this.#held.size === 0;
+    const held = isAlone ? await this.#travelAlone(lane, only) : await this.#carrier.together(batch);
     if (this.#away[lane] === tenants) this.#away[lane] = null;
-    else this.#isBack(only.call.tenantId);
     if (held) this.#setAside(batch);
     this.#departSoon();
   }
 
-  /** Others take the lane of a call that has not come back. */
-  #letPass(lane: 0 | 1, { call }: P): void {
-    if (this.#asideAway === MAX_ASIDE) return;
-    this.#asideAway += 1;
-    this.#held.add(call.tenantId);
-    this.#away[lane] = null;
-    this.#departSoon();
+  /** When it does not come back, others take its lane. */
+  async #travelAlone(lane: 0 | 1, one: P): Promise<null> {
+    const { tenantId } = one.call;
+    const late = setTimeout(() => {
+      this.#held.add(tenantId);
+      this.#away[lane] = null;
+      this.#departSoon();
+    }, PATIENCE_MS);
+    await this.#carrier.alone(one);
+    clearTimeout(late);
+    this.#held.delete(tenantId);
+    return null;
   }
 
   /** From now on each tenant of the batch travels for itself. */
@@ -144,20 +151,16 @@ export class Lanes<P extends Passenger> {
   }
 
   async #travelAside(party: Party<P>): Promise<void> {
-    const held = await this.#carrier.carry(party.calls, true);
-    party.tries += 1;
-    const triesAgain = held !== null && party.tries < MAX_TRIES_ASIDE;
-    if (held && !triesAgain) this.#carrier.turnAway(party.calls, held);
-    if (triesAgain) this.#aside.push(party);
-    this.#isBack(triesAgain ? null : party.tenantId);
-  }
-
-  /** A place aside is free, and the tenant travels with others again. */
-  #isBack(tenantId: string | null): void {
+    const held = await this.#carrier.together(party.calls);
     this.#asideAway -= 1;
-    if (tenantId !== null) this.#held.delete(tenantId);
+    party.tries += 1;
+    if (held && party.tries < MAX_TRIES_ASIDE) this.#aside.push(party);
+    else {
+      if (held) this.#carrier.turnAway(party.calls, held);
+      this.#held.delete(party.tenantId);
+      this.#departSoon();
+    }
     this.#departAside();
-    this.#departSoon();
   }
 }
 
