@@ -57,6 +57,8 @@ test("places of a level move as well, when they are taken and when they are give
   await page.waitForLoadState("networkidle");
   const calls = callsOf(page);
   for (const [at, name] of ["alpha", "beta"].entries()) {
+    // The form is emptied after the answer has moved the bar: what is filled in between is lost.
+    await expect.poll(() => page.getByLabel("Name").inputValue()).toBe("");
     await page.getByLabel("Name").fill(name);
     await page.getByRole("button", { name: "Create channel" }).click();
     await waitForBar(page, `Channels: ${at + 1} channel${at === 0 ? "" : "s"} of 5 channels`);

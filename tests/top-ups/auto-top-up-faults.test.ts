@@ -113,6 +113,8 @@ test("wherever a run with a bad card dies, the card is asked once and the tenant
   for (let request = 1; ; request += 1) {
     const cleo = await lowTenant("cleo", {}, "pm_card_chargeCustomerFail");
     const isDead = await runUntilDeath(cleo, request, "after");
+    // As above: Stripe's event, late, would be at it while we ask.
+    await made.settled();
     await lapse(cleo);
     await topUp(cleo);
     expect(await chargesOf(cleo)).toHaveLength(1);
