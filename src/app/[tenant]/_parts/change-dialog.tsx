@@ -101,7 +101,7 @@ function Summary({ preview }: { preview: Preview }) {
         Nothing to pay now. Everything stays as it is until {formatDate(takesEffectAt, timeZone)}; from then
         on it is {plan.name}
         {forSeats}, and {formatMoney(next.amount)} is charged that day
-        {waiting.amountMinor > 0n && `, of it ${formatMoney(waiting)} for what was added until today`}. Until
+        {waiting.amountMinor > 0n && `, ${formatMoney(waiting)} of it for what was added until today`}. Until
         then you can undo it.
       </Text>
     );
